@@ -1,0 +1,67 @@
+//! Numbers as people read them.
+
+use std::time::Duration;
+
+/// A duration in at most two units and six characters: `850ms`, `9.4s`, `42s`,
+/// `3m07s`, `1h05m`, `6d02h`.
+#[must_use]
+pub fn duration(d: Duration) -> String {
+    let s = d.as_secs();
+    match s {
+        0 if d.as_millis() < 1000 && d.as_millis() > 0 => format!("{}ms", d.as_millis()),
+        0..10 if d.subsec_millis() >= 50 => format!("{s}.{}s", d.subsec_millis() / 100),
+        0..60 => format!("{s}s"),
+        60..3600 => format!("{}m{:02}s", s / 60, s % 60),
+        3600..86_400 => format!("{}h{:02}m", s / 3600, s / 60 % 60),
+        _ => format!("{}d{:02}h", s / 86_400, s / 3600 % 24),
+    }
+}
+
+/// Whole seconds as a duration in the style of [`duration`], without
+/// milliseconds.
+#[must_use]
+pub fn seconds(d: Duration) -> String {
+    duration(Duration::from_secs(d.as_secs()))
+}
+
+/// Bytes with a binary prefix: `512B`, `1.5KiB`, `42MiB`, `96GiB`.
+#[must_use]
+pub fn bytes(n: u64) -> String {
+    const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut unit = 0;
+    #[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
+    let mut v = n as f64;
+    while v >= 1023.5 && unit + 1 < UNITS.len() {
+        v /= 1024.0;
+        unit += 1;
+    }
+    if unit > 0 && v < 9.95 { format!("{v:.1}{}", UNITS[unit]) } else { format!("{v:.0}{}", UNITS[unit]) }
+}
+
+/// A count in at most four characters: `999`, `1.2k`, `12k`, `3.4M`.
+#[must_use]
+pub fn count(n: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
+    let f = n as f64;
+    match n {
+        0..1000 => n.to_string(),
+        1000..9950 => format!("{:.1}k", f / 1e3),
+        9950..999_500 => format!("{:.0}k", f / 1e3),
+        999_500..9_950_000 => format!("{:.1}M", f / 1e6),
+        _ => format!("{:.0}M", f / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_read_these() {
+        let d = |ms| duration(Duration::from_millis(ms));
+        assert_eq!([d(0), d(850), d(9_440), d(42_000), d(187_000)], ["0s", "850ms", "9.4s", "42s", "3m07s"]);
+        assert_eq!([d(3_900_000), d(525_600_000)], ["1h05m", "6d02h"]);
+        assert_eq!([bytes(512), bytes(1536), bytes(96 << 30)], ["512B", "1.5KiB", "96GiB"]);
+        assert_eq!([count(999), count(1234), count(12_345), count(3_400_000)], ["999", "1.2k", "12k", "3.4M"]);
+    }
+}

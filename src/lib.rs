@@ -1,0 +1,2 @@
+//! sp1top: a terminal dashboard for self-hosted SP1 proving clusters.
+pub mod base;
