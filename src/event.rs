@@ -67,6 +67,9 @@ pub enum What {
     /// for WARN and ERROR always. A record that means something is followed by
     /// its other event.
     Log(LogRecord),
+    /// A further line of this source's last record (errors with a cause or a
+    /// backtrace), safe to show.
+    LogMore(Box<str>),
     /// The source's text tells which component writes it.
     ComponentTold(Component),
     /// Queue and worker totals.
