@@ -10,5 +10,6 @@
 pub mod base;
 pub mod envelope;
 pub mod event;
+pub mod proto;
 pub mod model;
 pub mod ui;
