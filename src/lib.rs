@@ -14,3 +14,4 @@ pub mod proto;
 pub mod parse;
 pub mod model;
 pub mod ui;
+pub mod sources;
