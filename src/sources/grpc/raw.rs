@@ -65,8 +65,9 @@ pub async fn call<Q: Message, A: Message + Default>(
     let work = async {
         grpc.ready().await.map_err(|e| Status::unavailable(crate::sources::kube::access::chain(&e)))?;
         let mut request = Request::new(question);
-        // The server learns of it too and need not work on.
-        request.set_timeout(deadline);
+        // The server learns of it too and need not work on; it gives up after
+        // we did, so that the answer is always ours.
+        request.set_timeout(deadline * 2);
         grpc.unary(request, PathAndQuery::from_static(path), RawCodec).await
     };
     // The deadline holds for connecting and for servers that never answer.

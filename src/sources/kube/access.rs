@@ -105,6 +105,8 @@ async fn connect(options: &AccessOptions) -> Result<(Client, Option<String>), St
     config.default_retry = false;
     config.connect_timeout = Some(Duration::from_secs(5));
     config.read_timeout = None;
+    let plugin = config.auth_info.exec.as_ref().and_then(|e| e.command.clone());
+    let by = plugin.map(|p| format!(" (the kubeconfig's exec plugin is '{p}')")).unwrap_or_default();
     // Exec plugins run while the client is made.
     let client = tokio::task::spawn_blocking({
         let runtime = tokio::runtime::Handle::current();
@@ -115,9 +117,9 @@ async fn connect(options: &AccessOptions) -> Result<(Client, Option<String>), St
     });
     let client = tokio::time::timeout(Duration::from_secs(60), client)
         .await
-        .map_err(|_| "the kubeconfig's exec plugin did not answer within 60 s".to_owned())?
+        .map_err(|_| format!("no credentials within 60 s{by}"))?
         .map_err(|e| format!("the Kubernetes client could not be made: {e}"))?
-        .map_err(|e| one_line(&format!("the Kubernetes client could not be made: {}", chain(&e))))?;
+        .map_err(|e| one_line(&format!("the Kubernetes client could not be made: {}{by}", chain(&e))))?;
     Ok((client, context))
 }
 

@@ -83,7 +83,8 @@ pub async fn run(access: Arc<Access>, resource: Resource, port: Port, pods: Opti
     task.port.state(SourceState::Connecting, "").await;
     loop {
         match task.list().await {
-            Ok(true) => backoff.reset(),
+            // Only a watch that lasts shows that all is well.
+            Ok(true) => {}
             Ok(false) => return,
             Err(failure) => {
                 task.wait(&failure, &mut backoff).await;
