@@ -167,7 +167,7 @@ async fn every_refusal_says_what_to_ask_for_and_all_else_works() {
         ("/events?", "list", "events"),
         ("/statefulsets?", "list", "statefulsets"),
         ("/deployments?", "list", "deployments"),
-        ("metrics.k8s.io", "list", "pods"),
+        ("metrics.k8s.io", "list", "pods\" in API group \"metrics.k8s.io"),
         ("/proxy/", "get", "pods/proxy"),
     ] {
         fake.refuse(path, 403, &format!("{resource} is forbidden: User \"viewer\" cannot {verb} resource \"{resource}\""));
@@ -244,7 +244,8 @@ async fn a_log_that_is_cut_anywhere_loses_and_doubles_nothing() {
     seen.until(&mut live, "the last", |s| s.lines(name).contains(&"last".into())).await;
     let want: Vec<_> = (0..40).map(|n| format!("line {n}")).chain(["last".into()]).collect();
     assert_eq!(seen.lines(name), want);
-    assert_eq!(seen.of(name).filter(|e| e.kind == Kind::LogBreak).count(), fake.asked("/log?").len() - 1);
+    let breaks = seen.of(name).filter(|e| e.kind == Kind::LogBreak).count();
+    assert!((3..=5).contains(&breaks), "{breaks}");
     // Each chunk is whole lines.
     assert!(seen.of(name).filter(|e| e.kind == Kind::Log).all(|e| e.raw.ends_with(b"\n")));
     assert!(fake.asked("/log?")[0].contains("tailLines=2500"));
@@ -338,6 +339,57 @@ async fn logs_survive_an_api_server_that_goes_and_comes_back() {
     fake.start_again().await;
     seen.until(&mut live, "recovery", |s| s.lines(name).len() == 3).await;
     assert_eq!(seen.lines(name), ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_container_that_is_down_is_asked_seldom_and_quietly() {
+    let fake = Fake::start().await;
+    fake.put("pods", pod("cpu-node", "cpu-1"));
+    fake.log("cpu-1", 0, "its end");
+    fake.with(|s| s.ended.push("cpu-1".into()));
+    let (mut live, mut seen) = (watch(&fake, LiveConfig::default()).await, Seen::default());
+    seen.for_a_while(&mut live, Duration::from_secs(3)).await;
+    assert_eq!(seen.lines("log:cpu-1/cpu-node"), ["its end"]);
+    assert!((2..8).contains(&fake.asked("/log?").len()));
+    assert!(!seen.of("log:cpu-1/cpu-node").any(|e| e.kind == Kind::LogBreak), "nothing follows");
+}
+
+#[tokio::test]
+async fn events_are_not_told_twice_when_they_are_listed_again() {
+    let fake = Fake::start().await;
+    let event = |n: u32, count: u32| {
+        json!({"kind": "Event", "metadata": {"name": format!("e{n}"), "uid": format!("u{n}")}, "involvedObject": {"kind": "Pod", "name": "p"}, "reason": format!("R{n}"),
+               "count": count, "lastTimestamp": "2026-11-24T00:00:00Z"})
+    };
+    fake.put("events", event(1, 1));
+    let (mut live, mut seen) = (watch(&fake, LiveConfig::default()).await, Seen::default());
+    let told = |s: &Seen| -> Vec<(String, u32)> {
+        let notes = kube_events(s, "kube:events").into_iter().filter_map(|e| if let KubeEvent::Events(n) = e { Some(n) } else { None });
+        notes.flatten().map(|n| (n.reason, n.count)).collect()
+    };
+    seen.until(&mut live, "the first", |s| told(s).len() == 1).await;
+    fake.put("events", event(2, 1));
+    seen.until(&mut live, "the second", |s| told(s).len() == 2).await;
+    fake.with(|s| s.watch_error = Some(json!({"type": "ERROR", "object": {"code": 410}})));
+    seen.until(&mut live, "a second list", |s| s.of("kube:events").filter(|e| e.raw.starts_with(b"{\"kind\":\"EventList\"")).count() > 1)
+        .await;
+    fake.with(|s| s.watch_error = None);
+    fake.put("events", event(1, 2));
+    seen.until(&mut live, "its second time", |s| told(s).len() == 3).await;
+    assert_eq!(told(&seen), [("R1".into(), 1), ("R2".into(), 1), ("R1".into(), 2)]);
+}
+
+#[tokio::test]
+async fn https_that_is_none_is_a_state() {
+    let fake = Fake::start().await;
+    let mut config = kube::Config::new(format!("https://{}", fake.addr).parse().unwrap());
+    config.connect_timeout = Some(Duration::from_secs(1));
+    let client = kube::Client::try_from(config).unwrap();
+    let url = Some(format!("https://{}", fake.addr));
+    let config = LiveConfig { coordinator_rpc: url.clone(), cluster_rpc: url, ..LiveConfig::default() };
+    let (mut live, mut seen) =
+        (live::start(config, Some(Access::with_client(client, NS)), Arc::new(WallClock)).await.unwrap(), Seen::default());
+    seen.until(&mut live, "a word", |s| !s.detail("kube:pods").is_empty() && !s.detail("grpc:coordinator").is_empty()).await;
 }
 
 #[tokio::test]

@@ -65,7 +65,18 @@ enum End {
 /// Follows until the pod is gone, `stop` is cancelled or nobody listens.
 /// `pods` tells restarts.
 pub async fn run(access: Arc<Access>, follow: Follow, port: Port, pods: PodsReader, stop: CancellationToken) {
-    let mut f = Follower { access, follow, port, pods, stop, had: Had::default(), opened: false, restarts: None, cut: BytesMut::new() };
+    let mut f = Follower {
+        access,
+        follow,
+        port,
+        pods,
+        stop,
+        had: Had::default(),
+        opened: false,
+        broken: false,
+        restarts: None,
+        cut: BytesMut::new(),
+    };
     let ended = f.run().await;
     if let Some(detail) = ended {
         f.port.state(SourceState::Ended, &detail).await;
@@ -81,6 +92,8 @@ struct Follower {
     had: Had,
     /// A stream was read before.
     opened: bool,
+    /// Another stream began, and nothing of it has been sent.
+    broken: bool,
     /// Restarts of the pod when a stream was last opened.
     restarts: Option<u32>,
     /// The line in which the last stream was cut.
@@ -111,9 +124,7 @@ impl Follower {
                     continue;
                 }
             };
-            if self.begin().await.is_err() {
-                return None;
-            }
+            self.begin().await;
             let (end, any) = self.read(body, quiet).await;
             if any {
                 backoff.reset();
@@ -164,9 +175,9 @@ impl Follower {
     async fn last_words(&mut self, why: String) -> Option<String> {
         let cut = std::mem::take(&mut self.cut);
         if !cut.is_empty() && self.had.is_new(&cut) {
-            let mut line = redact_bytes(&cut).into_owned();
+            let mut line = cut.to_vec();
             line.push(b'\n');
-            self.port.send(Kind::Log, line).await.ok()?;
+            self.send(line).await.ok()?;
         }
         Some(why)
     }
@@ -216,23 +227,20 @@ impl Follower {
         }
         // It is gone when it restarted again meanwhile; then that is that.
         let Ok(body) = http::open(&self.access, &self.path(true), Ask::new("get", "pods/log")).await else { return Ok(()) };
-        self.begin().await?;
+        self.begin().await;
         let (end, _) = self.read(body, Duration::from_secs(10)).await;
         if matches!(end, End::Closed) { Err(Closed) } else { Ok(()) }
     }
 
-    /// A new stream follows: half a line before it is not its beginning.
-    async fn begin(&mut self) -> Result<(), Closed> {
-        if self.opened {
-            self.port.send(Kind::LogBreak, "").await?;
-        }
+    /// A new stream follows.
+    async fn begin(&mut self) {
+        self.broken = self.opened;
         self.opened = true;
         self.cut.clear();
         self.had.resume();
         if self.port.told() != Some(SourceState::Stale) {
             self.port.state(SourceState::Live, "").await;
         }
-        Ok(())
     }
 
     /// Reads a stream to its end; true when new lines came.
@@ -303,9 +311,13 @@ impl Follower {
         Ok(any)
     }
 
-    async fn send(&self, out: Vec<u8>) -> Result<(), Closed> {
+    async fn send(&mut self, out: Vec<u8>) -> Result<(), Closed> {
         if out.is_empty() {
             return Ok(());
+        }
+        if std::mem::take(&mut self.broken) {
+            // Half a line before it is not its beginning.
+            self.port.send(Kind::LogBreak, "").await?;
         }
         let raw = match redact_bytes(&out) {
             std::borrow::Cow::Borrowed(_) => out,

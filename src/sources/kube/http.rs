@@ -147,13 +147,18 @@ async fn collect(mut body: Body, max: usize) -> Result<Bytes, Failure> {
     Ok(all.freeze())
 }
 
-/// What to ask the cluster's administrator for.
+/// What to ask the cluster's administrator for. The server's own words count:
+/// which verb a port-forward needs, for example, depends on its version.
 pub(super) fn denied_for(ask: Ask, namespace: &str, message: &str) -> String {
-    let Ask { verb, resource, cluster_wide } = ask;
-    let place = if cluster_wide { "in the whole cluster".into() } else { format!("in namespace {namespace}") };
-    // `pods is forbidden: User "viewer" cannot list resource …`
-    let user = message.split_once("User \"").and_then(|(_, rest)| rest.split_once('"')).map(|(user, _)| user);
-    match user {
+    // `pods is forbidden: User "viewer" cannot list resource "pods" in API group "" in the namespace "x"`
+    let quoted = |after: &str| message.split_once(after).and_then(|(_, rest)| rest.split_once('"')).map(|(word, _)| word);
+    let verb = message.split_once(" cannot ").and_then(|(_, rest)| rest.split_once(' ')).map_or(ask.verb, |(verb, _)| verb);
+    let mut resource = quoted(" resource \"").unwrap_or(ask.resource).to_owned();
+    if let Some(group) = quoted(" API group \"").filter(|g| !g.is_empty()) {
+        resource = format!("{resource}.{group}");
+    }
+    let place = if ask.cluster_wide { "in the whole cluster".into() } else { format!("in namespace {namespace}") };
+    match quoted("User \"") {
         Some(user) => format!("403: {user} may not {verb} {resource}; ask for verb {verb} on resource {resource} {place}"),
         None => format!("403: ask for verb {verb} on resource {resource} {place}"),
     }

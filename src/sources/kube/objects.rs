@@ -3,9 +3,12 @@
 //! Not kube-runtime's: envelopes hold what the API server said, list by list
 //! and line by line, so that a recording replays.
 
+use std::collections::HashSet;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustc_hash::FxBuildHasher;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -78,7 +81,7 @@ enum End {
 
 /// Lists and watches for ever. Pods also go into `pods`.
 pub async fn run(access: Arc<Access>, resource: Resource, port: Port, pods: Option<PodsWriter>) {
-    let mut task = Task { access, resource, port, pods, version: String::new() };
+    let mut task = Task { access, resource, port, pods, version: String::new(), told: HashSet::new() };
     let mut backoff = Backoff::network();
     task.port.state(SourceState::Connecting, "").await;
     loop {
@@ -130,7 +133,13 @@ struct Task {
     pods: Option<PodsWriter>,
     /// Where the next watch goes on.
     version: String,
+    /// Events (uid and version) that were told: a second list does not tell
+    /// them again. Other objects may come as often as they like.
+    told: HashSet<u64>,
 }
+
+/// Events that are remembered; the API server keeps an hour of them.
+const MAX_TOLD: usize = 100_000;
 
 #[derive(Deserialize)]
 struct ListHead<'a> {
@@ -173,6 +182,9 @@ impl Task {
             for item in head.items.unwrap_or_default() {
                 let mut value: Value = serde_json::from_str(item.get()).map_err(|e| Failure::Garbage(e.to_string()))?;
                 strip::object(&mut value);
+                if !self.is_news(&value) {
+                    continue;
+                }
                 let text = value.to_string();
                 if self.pods.is_some() {
                     pods.extend(read::pod(&text));
@@ -196,6 +208,18 @@ impl Task {
             table.apply(PodChange::All(pods));
         }
         Ok(self.port.send(Kind::Json, list).await.is_ok())
+    }
+
+    /// False for an event that was told before.
+    fn is_news(&mut self, object: &Value) -> bool {
+        if self.resource.kind != "Event" {
+            return true;
+        }
+        if self.told.len() >= MAX_TOLD {
+            self.told.clear();
+        }
+        let meta = &object["metadata"];
+        self.told.insert(FxBuildHasher.hash_one((meta["uid"].as_str(), meta["resourceVersion"].as_str())))
     }
 
     /// Watches from `version` until it ends.
@@ -257,6 +281,7 @@ impl Task {
         }
         strip::object(object);
         let text = object.to_string();
+        self.is_news(&event["object"]);
         if let Some(table) = &self.pods
             && let Some(pod) = read::pod(&text)
         {
