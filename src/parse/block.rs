@@ -206,7 +206,12 @@ mod tests {
         assert_eq!((got.gpu_queue, got.total_tasks, got.cpu_queue), (Some(7), Some(u64::MAX), None));
         assert_eq!(got.coordinator_version.as_deref(), Some("a \"b\" 1"));
         assert_eq!(rest, b" proof=1");
-        for bad in ["GetStatsResponse { gpu_queue: 4294967296 }", "GetStatsResponse { gpu_queue: -1 }", "GetStatsResponse { gpu_queue: 1", "GetStatsResponse { }"] {
+        for bad in [
+            "GetStatsResponse { gpu_queue: 4294967296 }",
+            "GetStatsResponse { gpu_queue: -1 }",
+            "GetStatsResponse { gpu_queue: 1",
+            "GetStatsResponse { }",
+        ] {
             assert_eq!(stats(bad.as_bytes()), None, "{bad}");
         }
     }

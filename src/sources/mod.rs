@@ -15,6 +15,7 @@
 //! | `grpc:proofs`, `grpc:versions` | the API's proof requests and build manifest |
 
 pub mod backoff;
+pub mod files;
 pub mod grpc;
 pub mod hub;
 pub mod kube;

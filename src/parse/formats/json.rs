@@ -71,13 +71,7 @@ pub fn read(line: &[u8]) -> Option<Record<'_>> {
             }
         }
     }
-    Some(Record {
-        at,
-        level,
-        spans: spans.into_bytes().into(),
-        target: target.into_bytes().into(),
-        message: message.into_bytes().into(),
-    })
+    Some(Record { at, level, spans: spans.into_bytes().into(), target: target.into_bytes().into(), message: message.into_bytes().into() })
 }
 
 fn add(message: &mut String, name: &str, value: &Value) {

@@ -39,3 +39,9 @@ pub const FORMATS: &[Format] = &[
     Format { name: "compact", read: compact::read, glued: compact::glued },
     Format { name: "json", read: json::read, glued: json::glued },
 ];
+
+/// Takes a line apart with the first format that fits.
+#[must_use]
+pub fn read(line: &[u8]) -> Option<(&'static Format, Record<'_>)> {
+    FORMATS.iter().find_map(|f| (f.read)(line).map(|r| (f, r)))
+}

@@ -14,10 +14,7 @@ fn failed(_: &[u8], r: &Record<'_>) -> Option<What> {
 }
 
 const MEANINGS: &[Meaning] = &[
-    Meaning {
-        begins: "Successfully created proof request ",
-        read: |s, _| Some(What::Client(C::Submitted { proof: proof(s)?.0 })),
-    },
+    Meaning { begins: "Successfully created proof request ", read: |s, _| Some(What::Client(C::Submitted { proof: proof(s)?.0 })) },
     Meaning {
         begins: "Proof request for proof id ",
         read: |s, _| {

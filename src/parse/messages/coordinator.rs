@@ -20,12 +20,6 @@ fn worker(s: &[u8]) -> Option<(WorkerId, &[u8])> {
     Some((WorkerId::read(id.strip_suffix(b":").unwrap_or(id))?, rest))
 }
 
-/// `P: error`
-fn proof_colon(s: &[u8]) -> Option<(ProofId, &[u8])> {
-    let (id, rest) = scan::word(s);
-    Some((ProofId::read(id.strip_suffix(b":").unwrap_or(id))?, rest))
-}
-
 const MEANINGS: &[Meaning] = &[
     Meaning { begins: "inputs: [", read: |s, _| inputs(s) },
     Meaning {
@@ -66,14 +60,8 @@ const MEANINGS: &[Meaning] = &[
         },
     },
     Meaning { begins: "Failed to update proof status: ", read: |s, _| some(C::StatusWriteFailed { error: words(s) }) },
-    Meaning {
-        begins: "re-issuing lost status write for proof ",
-        read: |s, _| some(C::StatusReissued { proof: proof(s)?.0 }),
-    },
-    Meaning {
-        begins: "re-issue of lost status write for ",
-        read: |s, _| some(C::StatusReissueFailed { proof: proof(s)?.0 }),
-    },
+    Meaning { begins: "re-issuing lost status write for proof ", read: |s, _| some(C::StatusReissued { proof: proof(s)?.0 }) },
+    Meaning { begins: "re-issue of lost status write for ", read: |s, _| some(C::StatusReissueFailed { proof: proof(s)?.0 }) },
     Meaning {
         begins: "Running proof ",
         read: |s, _| {
@@ -98,17 +86,11 @@ const MEANINGS: &[Meaning] = &[
         },
     },
     Meaning { begins: "retrying task ", read: |s, _| some(C::TaskRetrying { task: task(s)?.0 }) },
-    Meaning {
-        begins: "Failed to send heartbeat to worker ",
-        read: |s, _| some(C::HeartbeatFailed { worker: worker(s)?.0 }),
-    },
+    Meaning { begins: "Failed to send heartbeat to worker ", read: |s, _| some(C::HeartbeatFailed { worker: worker(s)?.0 }) },
     Meaning { begins: "Failed to send task to worker ", read: |s, _| some(C::SendFailed { worker: worker(s)?.0 }) },
     Meaning { begins: "Failed to send CancelTask to worker ", read: |s, _| some(C::SendFailed { worker: worker(s)?.0 }) },
     Meaning { begins: "Failed to get filtered tasks: ", read: |s, _| some(C::ApiUnreachable { error: words(s) }) },
-    Meaning {
-        begins: "failed to push cluster component manifest to API",
-        read: |s, _| some(C::ManifestPushFailed { error: words(s) }),
-    },
+    Meaning { begins: "failed to push cluster component manifest to API", read: |s, _| some(C::ManifestPushFailed { error: words(s) }) },
     Meaning { begins: "Options artifact ID not found for proof ", read: |s, _| malformed(s, "options_artifact_id (the mode)") },
     Meaning { begins: "Cycle limit not found for proof ", read: |s, _| malformed(s, "cycle_limit") },
     Meaning { begins: "Proof artifact ID not found for proof ", read: |s, _| malformed(s, "proof_artifact_id") },
@@ -197,10 +179,8 @@ fn inputs(s: &[u8]) -> Option<What> {
 /// `P ` with, behind it, `proof_id="P" task_id=Some("T") notify_sender=true extra_data=…`
 fn failed_proof(s: &[u8], r: &Record<'_>) -> Option<What> {
     let (proof, rest) = proof(s)?;
-    let task = scan::field(rest, "task_id")
-        .and_then(|v| v.strip_prefix(b"Some(\""))
-        .and_then(|v| v.strip_suffix(b"\")"))
-        .and_then(TaskId::read);
+    let task =
+        scan::field(rest, "task_id").and_then(|v| v.strip_prefix(b"Some(\"")).and_then(|v| v.strip_suffix(b"\")")).and_then(TaskId::read);
     let reason = scan::field(rest, "extra_data")
         .and_then(|v| v.strip_prefix(b"Some("))
         .and_then(|v| v.strip_suffix(b")"))

@@ -7,6 +7,8 @@ mod coordinator;
 mod node;
 mod store;
 
+pub use node::task_seen;
+
 use super::formats::Record;
 use super::scan;
 use crate::base::{ProofId, TaskId, text};

@@ -21,10 +21,7 @@ fn u32_field(s: &[u8], name: &str) -> Option<u32> {
 }
 
 const MEANINGS: &[Meaning] = &[
-    Meaning {
-        begins: "worker type: ",
-        read: |s, _| some(N::Started { kind: WorkerKind::read(scan::word(s).0) }),
-    },
+    Meaning { begins: "worker type: ", read: |s, _| some(N::Started { kind: WorkerKind::read(scan::word(s).0) }) },
     Meaning { begins: "Received task: ", read: |s, _| some(N::Received { task: task(s)?.0 }) },
     Meaning {
         begins: "Completed task ",
@@ -74,10 +71,7 @@ const MEANINGS: &[Meaning] = &[
     Meaning { begins: "Fatal error in task ", read: |s, _| task_error(s, TaskFailure::Fatal) },
     Meaning { begins: "Execution error on task ", read: |s, _| task_error(s, TaskFailure::Execution) },
     Meaning { begins: "Task (", read: |_, r| pair_message(r) },
-    Meaning {
-        begins: "Heartbeat timed out, reconnecting",
-        read: |_, r| some(N::ChannelLost { text: words(&r.message) }),
-    },
+    Meaning { begins: "Heartbeat timed out, reconnecting", read: |_, r| some(N::ChannelLost { text: words(&r.message) }) },
     Meaning { begins: "Server closed connection", read: |_, r| some(N::ChannelLost { text: words(&r.message) }) },
     Meaning { begins: "Server stream error: ", read: |_, r| some(N::ChannelLost { text: words(&r.message) }) },
     Meaning { begins: "Failed to reconnect: ", read: |_, r| some(N::ChannelLost { text: words(&r.message) }) },

@@ -100,12 +100,12 @@ fn artifact(id: String) -> Option<String> {
 }
 
 /// Why a proof failed, from `extra_data` (v2.4.0 and later).
-struct Failure {
-    reason: String,
+pub(super) struct Failure {
+    pub(super) reason: String,
     task: Option<TaskType>,
 }
 
-fn failure(extra: &str) -> Option<Failure> {
+pub(super) fn failure(extra: &str) -> Option<Failure> {
     #[derive(Deserialize)]
     struct Extra {
         proving_failure: Option<Proving>,

@@ -67,5 +67,14 @@ pub(crate) fn safe(text: &str, max: usize) -> String {
     }
 }
 
+/// Why a proof failed, from its `extra_data`: the first line of the reason.
+pub(crate) fn failure_reason(extra: &[u8]) -> String {
+    let text = String::from_utf8_lossy(extra);
+    match grpc::failure(&text) {
+        Some(f) => f.reason,
+        None => safe(text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default(), 300),
+    }
+}
+
 #[cfg(test)]
 mod tests;
