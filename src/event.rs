@@ -859,16 +859,22 @@ pub enum KubeEvent {
     Pod(Box<PodInfo>),
     /// A pod is gone.
     PodDeleted(PodName),
-    /// A whole list of deployments (and stateful sets).
+    /// A whole list of deployments.
     WorkloadList(Vec<WorkloadInfo>),
+    /// A whole list of stateful sets.
+    StatefulSetList(Vec<WorkloadInfo>),
     /// A workload was added or changed.
     Workload(Box<WorkloadInfo>),
     /// A workload is gone.
     WorkloadDeleted(String),
     /// Events about objects.
     Events(Vec<KubeNote>),
-    /// Nodes of the cluster.
+    /// A whole list of the cluster's nodes.
     Nodes(Vec<NodeInfo>),
+    /// A node was added or changed.
+    Node(Box<NodeInfo>),
+    /// A node is gone.
+    NodeDeleted(String),
     /// A request was refused or failed: a `Status` document.
     Status {
         /// HTTP code.
@@ -939,6 +945,8 @@ pub struct Termination {
 pub struct WorkloadInfo {
     /// Its name.
     pub name: String,
+    /// True for a StatefulSet.
+    pub stateful: bool,
     /// Wanted replicas.
     pub replicas: u32,
     /// Ready replicas.

@@ -10,5 +10,8 @@
 pub mod base;
 pub mod envelope;
 pub mod event;
+pub mod proto;
+pub mod parse;
 pub mod model;
 pub mod ui;
+pub mod sources;
