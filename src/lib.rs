@@ -12,3 +12,5 @@ pub mod envelope;
 pub mod event;
 pub mod model;
 pub mod ui;
+pub mod app;
+pub mod runtime;

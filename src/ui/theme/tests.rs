@@ -1,0 +1,89 @@
+use std::collections::BTreeSet;
+
+use super::*;
+
+fn table(text: &str, name: &str) -> toml::Table {
+    let all: toml::Table = text.parse().unwrap();
+    all[name].as_table().unwrap().clone()
+}
+
+#[test]
+fn every_shipped_theme_defines_everything() {
+    for (name, text) in SHIPPED {
+        let theme = Theme::parse(text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(theme.name, *name);
+        assert!(!theme.about.is_empty());
+        for role in Role::ALL {
+            assert!(table(text, "roles").contains_key(role.name()), "{name} lacks {}", role.name());
+        }
+        for task in TaskType::KNOWN.iter().map(TaskType::as_str).chain(["unknown"]) {
+            assert!(table(text, "tasks").contains_key(task), "{name} lacks {task}");
+        }
+        let colours: BTreeSet<_> = theme.proofs.iter().map(|s| format!("{s:?}")).collect();
+        assert!(colours.len() >= 8, "{name}: proofs cannot be told apart");
+    }
+}
+
+/// Relative luminance, WCAG 2.
+fn luminance(c: Color) -> Option<f64> {
+    let Color::Rgb(r, g, b) = c else { return None };
+    let f = |v: u8| {
+        let v = f64::from(v) / 255.0;
+        if v <= 0.03928 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+    };
+    Some(0.2126 * f(r) + 0.7152 * f(g) + 0.0722 * f(b))
+}
+
+#[test]
+fn text_stands_out_from_its_ground() {
+    for (name, text) in SHIPPED {
+        let t = Theme::parse(text).unwrap();
+        for role in Role::ALL {
+            let s = t.base().patch(t.style(role));
+            let (Some(a), Some(b)) = (s.fg.and_then(luminance), s.bg.and_then(luminance)) else { continue };
+            let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+            let least = match role {
+                Role::Border | Role::Faint => 1.3,
+                Role::BorderFocus => 3.0,
+                _ => 4.5,
+            };
+            assert!(contrast >= least, "{name}: {} has a contrast of {contrast:.1}", role.name());
+        }
+        for s in t.tasks.iter().chain(&t.proofs) {
+            let s = t.base().patch(*s);
+            let (Some(a), Some(b)) = (s.fg.and_then(luminance), s.bg.and_then(luminance)) else { continue };
+            assert!((a.max(b) + 0.05) / (a.min(b) + 0.05) >= 3.0, "{name}: {s:?}");
+        }
+    }
+}
+
+#[test]
+fn errors_say_what_there_is() {
+    let error = |text: &str| Theme::parse(text).unwrap_err();
+    assert!(error("name = 'x'\n[roles]\nbordr = 'red'").contains("there are text, dim, title, border"));
+    assert!(error("name = 'x'\n[tasks]\nFoo = 'red'").contains("ProveShard"));
+    assert!(error("name = 'x'\n[roles]\ntext = 'rde'").starts_with("text = \"rde\": 'rde' is neither"));
+    assert!(error("name = 'x'\n[roles]\ntext = '#12'").contains("not a colour like"));
+    assert!(error("name = 'x'\ninherits = 'y'").contains("there are dark, light"));
+    assert!(error("nam = 'x'").contains("unknown field"));
+}
+
+#[test]
+fn a_small_file_changes_a_little() {
+    let t = Theme::parse("name = 'mine'\ninherits = 'light'\n[palette]\nink = '#102030'\n[roles]\ntext = 'bold ink on 7'").unwrap();
+    assert_eq!(t.style(Role::Text), Style::new().fg(Color::Rgb(16, 32, 48)).bg(Color::Indexed(7)).add_modifier(Modifier::BOLD));
+    assert_eq!(t.style(Role::Dim), Theme::shipped("light").unwrap().style(Role::Dim));
+}
+
+#[test]
+fn fewer_colours_lose_no_meaning() {
+    for (name, text) in SHIPPED {
+        let t = Theme::parse(text).unwrap();
+        for depth in [Depth::None, Depth::Ansi16, Depth::Ansi256, Depth::Full] {
+            let t = t.reduced(depth);
+            assert_eq!(t.name, *name);
+            assert_ne!(t.base().patch(t.style(Role::Selected)), t.base().patch(t.style(Role::Text)), "{name} {depth:?}");
+            assert_ne!(t.base().patch(t.style(Role::TabActive)), t.base().patch(t.style(Role::Tab)), "{name} {depth:?}");
+        }
+    }
+}
