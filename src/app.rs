@@ -11,6 +11,7 @@ mod mouse;
 mod popup;
 #[cfg(test)]
 mod tests;
+mod top;
 mod when;
 
 use std::time::Duration;
@@ -80,14 +81,7 @@ pub struct AppOptions {
 
 impl Default for AppOptions {
     fn default() -> Self {
-        Self {
-            theme: Theme::default(),
-            themes: Vec::new(),
-            symbols: Symbols::unicode(),
-            title: None,
-            view: ViewId::Overview,
-            mouse: true,
-        }
+        Self { theme: Theme::default(), themes: Vec::new(), symbols: Symbols::unicode(), title: None, view: ViewId::Overview, mouse: true }
     }
 }
 
@@ -269,7 +263,11 @@ impl App {
             }
             Action::ToggleMouse => {
                 self.mouse = !self.mouse;
-                self.say(if self.mouse { "the mouse works here again" } else { "the mouse is the terminal's: select text; m takes it back" });
+                self.say(if self.mouse {
+                    "the mouse works here again"
+                } else {
+                    "the mouse is the terminal's: select text; m takes it back"
+                });
                 effects.push(Effect::Mouse(self.mouse));
             }
             Action::PlayPause => effects.push(Effect::Playback(Playback::Toggle)),
@@ -289,8 +287,8 @@ impl App {
             }
             Action::Filter => {
                 let before = self.views.get(self.current).and_then(|v| v.filter()).unwrap_or_default().to_owned();
-                let known =
-                    self.view_update(&Action::Filter, world).handled || self.view_update(&Action::FilterText(before.clone()), world).handled;
+                let known = self.view_update(&Action::Filter, world).handled
+                    || self.view_update(&Action::FilterText(before.clone()), world).handled;
                 if known {
                     self.popup = Some(Popup::filter(before));
                 } else {

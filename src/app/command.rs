@@ -36,8 +36,10 @@ pub fn all(views: &[(ViewId, &'static str)], themes: &[Theme], world: &World<'_>
         .collect();
     for b in keymap::GLOBAL.iter().flat_map(|g| g.bindings) {
         let action = (b.action)();
-        if matches!(action, Action::Show(_) | Action::Palette | Action::Move(_) | Action::MoveSideways(_) | Action::Page(_) | Action::HalfPage(_))
-        {
+        if matches!(
+            action,
+            Action::Show(_) | Action::Palette | Action::Move(_) | Action::MoveSideways(_) | Action::Page(_) | Action::HalfPage(_)
+        ) {
             continue;
         }
         let alias = match action {

@@ -46,7 +46,11 @@ impl App {
         let scroll = match keymap::find(&[], key).map(|b| (b.action)()) {
             Some(Action::Move(n)) => scroll.saturating_add_signed(isize::try_from(n).unwrap_or(0)),
             Some(Action::HalfPage(n) | Action::Page(n)) => {
-                if n > 0 { scroll + page } else { scroll.saturating_sub(page) }
+                if n > 0 {
+                    scroll + page
+                } else {
+                    scroll.saturating_sub(page)
+                }
             }
             Some(Action::Top) => 0,
             Some(Action::Bottom) => most,
@@ -69,10 +73,34 @@ impl App {
             KeyCode::Esc => return Vec::new(),
             KeyCode::Backspace if input.text().is_empty() => return Vec::new(),
             KeyCode::Enter => return self.run_command(&input, selected, world),
-            KeyCode::Down | KeyCode::Tab => if selected >= last { 0 } else { selected + 1 },
-            KeyCode::Up | KeyCode::BackTab => if selected == 0 { last } else { selected - 1 },
-            KeyCode::Char('n') if ctrl => if selected >= last { 0 } else { selected + 1 },
-            KeyCode::Char('p') if ctrl => if selected == 0 { last } else { selected - 1 },
+            KeyCode::Down | KeyCode::Tab => {
+                if selected >= last {
+                    0
+                } else {
+                    selected + 1
+                }
+            }
+            KeyCode::Up | KeyCode::BackTab => {
+                if selected == 0 {
+                    last
+                } else {
+                    selected - 1
+                }
+            }
+            KeyCode::Char('n') if ctrl => {
+                if selected >= last {
+                    0
+                } else {
+                    selected + 1
+                }
+            }
+            KeyCode::Char('p') if ctrl => {
+                if selected == 0 {
+                    last
+                } else {
+                    selected - 1
+                }
+            }
             KeyCode::PageDown => (selected + 8).min(last),
             KeyCode::PageUp => selected.saturating_sub(8),
             _ => {
@@ -91,13 +119,11 @@ impl App {
     }
 
     pub(super) fn run_command(&mut self, input: &Input, selected: usize, world: &World<'_>) -> Vec<Effect> {
-        match self.palette_found(input, world).into_iter().nth(selected) {
-            Some(found) => self.act(found.command.action, world),
-            None => {
-                self.say(format!("nothing is called '{}'", input.text()));
-                Vec::new()
-            }
+        if let Some(found) = self.palette_found(input, world).into_iter().nth(selected) {
+            return self.act(found.command.action, world);
         }
+        self.say(format!("nothing is called '{}'", input.text()));
+        Vec::new()
     }
 
     fn key_in_ask(&mut self, key: &KeyEvent, ask: Ask, world: &World<'_>) -> Vec<Effect> {

@@ -213,6 +213,11 @@ impl App {
         let field = room.saturating_sub(width(words) + 3).max(room.min(16));
         ask.input.draw(Rect { x, width: field, ..area }, self.theme.style(Role::Text), buf);
         let rest = room.saturating_sub(field + 2);
-        put_right(buf, Rect { width: area.width.saturating_sub(1), ..area }, area.y, &Line::styled(cut(words, rest, self.symbols.ellipsis), style));
+        put_right(
+            buf,
+            Rect { width: area.width.saturating_sub(1), ..area },
+            area.y,
+            &Line::styled(cut(words, rest, self.symbols.ellipsis), style),
+        );
     }
 }

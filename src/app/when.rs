@@ -104,7 +104,7 @@ mod tests {
         let t = |s| Timestamp::parse(s).unwrap();
         let (begin, end) = (t("2026-11-24T23:00:00Z"), t("2026-11-25T02:00:00Z"));
         let now = t("2026-11-25T00:00:00Z");
-        let p = |s: &str| parse(s, now, begin, end).map(|t| t.date_clock()).unwrap_or_default();
+        let p = |s: &str| parse(s, now, begin, end).map(Timestamp::date_clock).unwrap_or_default();
         assert_eq!(p("23:30"), "2026-11-24 23:30:00");
         assert_eq!(p(" 01:30:05 "), "2026-11-25 01:30:05");
         assert_eq!(p("2026-11-25 01:00"), "2026-11-25 01:00:00");

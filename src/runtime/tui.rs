@@ -138,7 +138,7 @@ pub fn run(feed: Box<dyn Feed>, model: Model, options: TuiOptions, inbox: Inbox)
         return Err(Error::NoTerminal);
     }
     let guard = Guard::enter(options.mouse)?;
-    let result = Loop::new(feed, model, options)?.run(&inbox);
+    let result = Loop::new(feed, model, options).and_then(|l| l.run(inbox));
     drop(guard);
     result
 }
@@ -173,18 +173,19 @@ impl Loop {
         Ok(this)
     }
 
-    fn run(mut self, inbox: &Inbox) -> Result<Ending, Error> {
-        let signals = Signals::listen(&inbox.tx)?;
-        read_input(inbox.tx.clone());
+    fn run(mut self, inbox: Inbox) -> Result<Ending, Error> {
+        let Inbox { tx, rx, pending } = inbox;
+        let signals = Signals::listen(&tx)?;
+        read_input(tx);
         let mut advanced = Instant::now();
         let mut drawn = Instant::now();
         loop {
-            let first = match inbox.rx.recv_timeout(self.sleep(advanced, drawn)) {
+            let first = match rx.recv_timeout(self.sleep(advanced, drawn)) {
                 Ok(w) => Some(w),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return Ok(Ending::Quit),
             };
-            inbox.pending.store(false, Ordering::Release);
+            pending.store(false, Ordering::Release);
             let elapsed = advanced.elapsed();
             advanced = Instant::now();
             let had_status = self.app.next_tick().is_some();
@@ -203,7 +204,7 @@ impl Loop {
                     advanced = Instant::now();
                 }
                 taken += 1;
-                next = if taken < AT_ONCE { inbox.rx.try_recv().ok() } else { None };
+                next = if taken < AT_ONCE { rx.try_recv().ok() } else { None };
             }
             self.dirty |= self.feed.advance(elapsed, &mut self.model);
             for p in terminal::take_panics() {

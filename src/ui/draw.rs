@@ -101,12 +101,13 @@ pub fn put_centre(buf: &mut Buffer, area: Rect, y: u16, text: &str, style: Style
     put(buf, area, x, y, text, style);
 }
 
-/// Fills `area` with one symbol.
+/// Fills `area` with one symbol; nothing of what was there remains.
 pub fn fill(buf: &mut Buffer, area: Rect, symbol: &str, style: Style) {
     let area = area.intersection(buf.area);
     for y in area.top()..area.bottom() {
         for x in area.left()..area.right() {
             if let Some(cell) = buf.cell_mut((x, y)) {
+                cell.reset();
                 cell.set_symbol(symbol).set_style(style);
             }
         }

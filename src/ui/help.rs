@@ -3,7 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use super::draw::{line_width, width, wrap};
-use super::keymap::{self, Binding};
+use super::keymap::{self, Binding, KeyRow};
 use super::view::View;
 use super::{Ctx, Role};
 use crate::base::TaskType;
@@ -26,13 +26,17 @@ pub fn of_view(view: &dyn View, columns: u16, ctx: &Ctx<'_>) -> Vec<Line<'static
 
 /// Everything: the program, its marks, each view, all keys.
 #[must_use]
-pub fn of_program(views: &[(&'static str, &'static [&'static str], &'static [Binding])], columns: u16, ctx: &Ctx<'_>) -> Vec<Line<'static>> {
+pub fn of_program(
+    views: &[(&'static str, &'static [&'static str], &'static [Binding])],
+    columns: u16,
+    ctx: &Ctx<'_>,
+) -> Vec<Line<'static>> {
     let mut out = Vec::new();
     paragraphs(
         &mut out,
         &[
             "sp1top shows whether the proofs of a self-hosted SP1 cluster move, which worker does what, what will go wrong next, and what to \
-             type to mend it. It only reads. All times are UTC and come from the data.",
+             type to mend it. All times are UTC and come from the data.",
             "? explains the screen that you look at. : finds every view, action, theme, proof, worker and pod by a few letters of its name.",
         ],
         columns,
@@ -68,7 +72,7 @@ pub fn of_program(views: &[(&'static str, &'static [&'static str], &'static [Bin
             ])
         })
         .collect();
-    in_columns(&mut out, cells, 28, columns);
+    in_columns(&mut out, &cells, 30, columns);
     for (title, about, bindings) in views {
         heading(&mut out, &capital(title), ctx);
         paragraphs(&mut out, about, columns, ctx);
@@ -88,7 +92,7 @@ fn capital(text: &str) -> String {
     chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-fn own_rows(bindings: &[Binding]) -> Vec<(Vec<&'static str>, &'static str)> {
+fn own_rows(bindings: &[Binding]) -> Vec<KeyRow> {
     bindings.iter().map(|b| (b.keys.to_vec(), b.what)).collect()
 }
 
@@ -109,7 +113,7 @@ fn paragraphs(out: &mut Vec<Line<'static>>, texts: &[&str], columns: u16, ctx: &
     }
 }
 
-fn key_rows(out: &mut Vec<Line<'static>>, rows: Vec<(Vec<&'static str>, &'static str)>, columns: u16, ctx: &Ctx<'_>) {
+fn key_rows(out: &mut Vec<Line<'static>>, rows: Vec<KeyRow>, columns: u16, ctx: &Ctx<'_>) {
     const KEYS: u16 = 12;
     let lines: Vec<Line<'static>> = rows
         .into_iter()
@@ -124,14 +128,15 @@ fn key_rows(out: &mut Vec<Line<'static>>, rows: Vec<(Vec<&'static str>, &'static
             ])
         })
         .collect();
-    let widest = lines.iter().map(line_width).max().unwrap_or(0);
-    in_columns(out, lines, widest + 2, columns);
+    in_columns(out, &lines, 40, columns);
 }
 
-/// Lays short lines out in as many columns as fit, downwards first.
-fn in_columns(out: &mut Vec<Line<'static>>, lines: Vec<Line<'static>>, wide: u16, columns: u16) {
-    let wide = wide.max(30);
-    let n = usize::from((columns / wide).clamp(1, 3));
+/// Lays short lines out in up to three columns of at least `least`, downwards
+/// first.
+fn in_columns(out: &mut Vec<Line<'static>>, lines: &[Line<'static>], least: u16, columns: u16) {
+    let n = (columns / least.max(1)).clamp(1, 3);
+    let wide = (columns / n).min(least + 12);
+    let n = usize::from(n);
     let height = lines.len().div_ceil(n).max(1);
     for y in 0..height {
         let mut row = Line::default();

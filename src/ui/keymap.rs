@@ -124,9 +124,12 @@ pub fn find<'a>(own: &'a [Binding], event: &KeyEvent) -> Option<&'a Binding> {
     own.iter().find(hit).or_else(|| GLOBAL.iter().flat_map(|g| g.bindings).find(hit))
 }
 
+/// Keys, and what they do in words.
+pub type KeyRow = (Vec<&'static str>, &'static str);
+
 /// The global groups without the keys that `own` takes for itself.
 #[must_use]
-pub fn remaining(own: &[Binding]) -> Vec<(&'static str, Vec<(Vec<&'static str>, &'static str)>)> {
+pub fn remaining(own: &[Binding]) -> Vec<(&'static str, Vec<KeyRow>)> {
     let taken = |k: &str| own.iter().any(|b| b.keys.contains(&k));
     GLOBAL
         .iter()

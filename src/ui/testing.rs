@@ -15,8 +15,8 @@ use super::{AlertLine, Ctx, Severity, Symbols, Theme, TimeBase, View};
 use crate::base::{PodName, ProofId, SourceName, TaskId, TaskType, Timestamp, WorkerId, WorkerKind};
 use crate::envelope::{Session, SourceState, SourceUpdate};
 use crate::event::{
-    AssignedTask, Batch, CoordinatorEvent, Event, KubeEvent, KubeNote, Level, LogRecord, PodInfo, PodUsage, ProofMode, Stats,
-    Termination, Unread, UnreadReason, What, WorkerReport,
+    AssignedTask, Batch, CoordinatorEvent, Event, KubeEvent, KubeNote, Level, LogRecord, PodInfo, PodUsage, ProofMode, Stats, Termination,
+    Unread, UnreadReason, What, WorkerReport,
 };
 use crate::model::Model;
 
@@ -87,7 +87,13 @@ impl Cluster {
         };
         let session = Session { context: Some("prod-eu".into()), namespace: Some("sp1-cluster".into()), mode: "live".into() };
         c.tell("session", vec![What::Session(session)]);
-        for (name, component) in [(COORDINATOR, Some("coordinator")), ("log:api", Some("api")), ("kube:pods", None), ("kube:metrics", None)] {
+        for (name, component) in [
+            (COORDINATOR, Some("coordinator")),
+            ("log:api", Some("api")),
+            ("kube:pods", None),
+            ("kube:metrics", None),
+            ("kube:events", None),
+        ] {
             c.source(name, SourceState::Live, "", component);
         }
         c.tell(COORDINATOR, vec![What::Coordinator(CoordinatorEvent::Listening { version: "4f2c9e1 2026-11-20T09:00:00".into() })]);
@@ -113,7 +119,8 @@ impl Cluster {
     pub fn tell(&mut self, source: &str, what: Vec<What>) {
         let at = self.now();
         self.seq += 1;
-        let bytes = 120 * what.len() as u64;
+        let told = what.iter().filter(|w| !matches!(w, What::Tick | What::Session(_) | What::Source(_))).count();
+        let bytes = 120 * u64::try_from(told).unwrap_or(0);
         let events = what.into_iter().map(|what| Event { at, what }).collect();
         self.model.apply(Batch { seq: self.seq, at, source: SourceName::new(source), events, unread: Vec::new(), bytes });
     }
@@ -123,13 +130,19 @@ impl Cluster {
         let at = self.now();
         self.seq += 1;
         let unread = vec![Unread { at, why, text: text.into() }];
-        self.model.apply(Batch { seq: self.seq, at, source: SourceName::new(source), events: Vec::new(), unread, bytes: text.len() as u64 });
+        self.model.apply(Batch {
+            seq: self.seq,
+            at,
+            source: SourceName::new(source),
+            events: Vec::new(),
+            unread,
+            bytes: text.len() as u64,
+        });
     }
 
     /// A source has a state.
     pub fn source(&mut self, name: &str, state: SourceState, detail: &str, component: Option<&str>) {
-        let update =
-            SourceUpdate { state, detail: detail.into(), component: component.map(Into::into), pod: None, dropped: 0 };
+        let update = SourceUpdate { state, detail: detail.into(), component: component.map(Into::into), pod: None, dropped: 0 };
         self.tell(name, vec![What::Source(update)]);
     }
 
@@ -224,13 +237,13 @@ impl Cluster {
                 let turn = usize::try_from(self.seconds / self.every).unwrap_or(0);
                 self.prove(self.modes[turn % self.modes.len()]);
             }
-            if self.seconds % 2 == 0 {
+            if self.seconds.is_multiple_of(2) {
                 self.schedule();
             }
-            if self.seconds % 10 == 0 {
+            if self.seconds.is_multiple_of(10) {
                 self.block();
             }
-            if self.seconds % 30 == 0 {
+            if self.seconds.is_multiple_of(30) {
                 self.kube();
             }
             self.tell("clock", vec![What::Tick]);
@@ -577,12 +590,9 @@ fn describe(s: Style) -> String {
         Some(c) => format!("{c:?}").to_lowercase(),
     };
     let mut out = format!("{} on {}", colour(s.fg), colour(s.bg));
-    for (m, word) in [
-        (Modifier::BOLD, "bold"),
-        (Modifier::DIM, "dim"),
-        (Modifier::UNDERLINED, "underline"),
-        (Modifier::REVERSED, "reverse"),
-    ] {
+    for (m, word) in
+        [(Modifier::BOLD, "bold"), (Modifier::DIM, "dim"), (Modifier::UNDERLINED, "underline"), (Modifier::REVERSED, "reverse")]
+    {
         if s.add_modifier.contains(m) {
             out.push(' ');
             out.push_str(word);

@@ -8,7 +8,7 @@ use ratatui::style::{Color, Modifier, Style};
 pub use depth::Depth;
 pub use file::SHIPPED;
 
-use crate::base::{ProofId, TaskType};
+use crate::base::TaskType;
 
 /// What a style is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -192,14 +192,6 @@ impl Theme {
     #[must_use]
     pub fn proof(&self, n: usize) -> Style {
         self.proofs.get(n % self.proofs.len().max(1)).copied().unwrap_or_default()
-    }
-
-    /// The style of a proof on every screen, by its id alone.
-    #[must_use]
-    pub fn proof_of(&self, id: &ProofId) -> Style {
-        // FNV-1a, folded: ids often differ in their last digits only.
-        let hash = id.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-        self.proof(usize::try_from((hash ^ (hash >> 32)) & 0xffff).unwrap_or(0))
     }
 
     /// The theme as a terminal with fewer colours can show it.

@@ -34,17 +34,8 @@ pub enum ViewId {
 
 impl ViewId {
     /// All of them, in the order of the tab bar.
-    pub const ALL: [Self; 9] = [
-        Self::Overview,
-        Self::Workers,
-        Self::Proofs,
-        Self::Logs,
-        Self::Alerts,
-        Self::Capacity,
-        Self::Pods,
-        Self::Sources,
-        Self::Help,
-    ];
+    pub const ALL: [Self; 9] =
+        [Self::Overview, Self::Workers, Self::Proofs, Self::Logs, Self::Alerts, Self::Capacity, Self::Pods, Self::Sources, Self::Help];
 
     /// The number on its tab, which is its key.
     #[must_use]

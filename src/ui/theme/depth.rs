@@ -67,7 +67,7 @@ fn of_256(i: u8) -> (u8, u8, u8) {
 
 /// Nearness as eyes see it, cheaply ("redmean").
 fn distance(a: (u8, u8, u8), b: (u8, u8, u8)) -> i32 {
-    let mean = (i32::from(a.0) + i32::from(b.0)) / 2;
+    let mean = i32::midpoint(i32::from(a.0), i32::from(b.0));
     let (r, g, b) = (i32::from(a.0) - i32::from(b.0), i32::from(a.1) - i32::from(b.1), i32::from(a.2) - i32::from(b.2));
     (((512 + mean) * r * r) >> 8) + 4 * g * g + (((767 - mean) * b * b) >> 8)
 }
@@ -99,12 +99,48 @@ fn nearest_16(r: u8, g: u8, b: u8) -> Color {
     };
     let light = max > 230;
     match hue {
-        25.0..75.0 => if light { C::LightYellow } else { C::Yellow },
-        75.0..160.0 => if light { C::LightGreen } else { C::Green },
-        160.0..195.0 => if light { C::LightCyan } else { C::Cyan },
-        195.0..250.0 => if light { C::LightBlue } else { C::Blue },
-        250.0..335.0 => if light { C::LightMagenta } else { C::Magenta },
-        _ => if light { C::LightRed } else { C::Red },
+        25.0..75.0 => {
+            if light {
+                C::LightYellow
+            } else {
+                C::Yellow
+            }
+        }
+        75.0..160.0 => {
+            if light {
+                C::LightGreen
+            } else {
+                C::Green
+            }
+        }
+        160.0..195.0 => {
+            if light {
+                C::LightCyan
+            } else {
+                C::Cyan
+            }
+        }
+        195.0..250.0 => {
+            if light {
+                C::LightBlue
+            } else {
+                C::Blue
+            }
+        }
+        250.0..335.0 => {
+            if light {
+                C::LightMagenta
+            } else {
+                C::Magenta
+            }
+        }
+        _ => {
+            if light {
+                C::LightRed
+            } else {
+                C::Red
+            }
+        }
     }
 }
 
@@ -114,9 +150,7 @@ mod tests {
 
     #[test]
     fn terminals_are_told_by_their_environment() {
-        let d = |vars: &[(&str, &str)]| {
-            Depth::detect(|n| vars.iter().find(|(k, _)| *k == n).map(|(_, v)| (*v).to_owned()))
-        };
+        let d = |vars: &[(&str, &str)]| Depth::detect(|n| vars.iter().find(|(k, _)| *k == n).map(|(_, v)| (*v).to_owned()));
         assert_eq!(d(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]), Depth::Full);
         assert_eq!(d(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("NO_COLOR", "1")]), Depth::None);
         assert_eq!(d(&[("TERM", "xterm-256color"), ("NO_COLOR", "")]), Depth::Ansi256);

@@ -55,12 +55,15 @@ impl Theme {
     pub fn parse(text: &str) -> Result<Self, String> {
         let file: File = toml::from_str(text).map_err(|e| e.to_string().trim_end().to_owned())?;
         let mut theme = match &file.inherits {
-            Some(n) => Self::shipped(n).filter(|_| *n != file.name).ok_or_else(|| {
-                format!("inherits = \"{n}\": no such theme; there are {}", list(SHIPPED.iter().map(|(n, _)| *n)))
-            })?,
+            Some(n) => Self::shipped(n)
+                .filter(|_| *n != file.name)
+                .ok_or_else(|| format!("inherits = \"{n}\": no such theme; there are {}", list(SHIPPED.iter().map(|(n, _)| *n))))?,
             None if SHIPPED.iter().any(|(_, t)| *t == text) => Self::plain(),
             None => Self::default(),
         };
+        if let Some(n) = file.palette.keys().find(|n| ATTRIBUTES.iter().any(|(a, _)| a == n) || *n == "on") {
+            return Err(format!("[palette] {n}: that word is taken by an attribute; choose another"));
+        }
         theme.name.clone_from(&file.name);
         theme.about = file.about;
         let style = |at: &str, text: &str| parse_style(text, &file.palette).map_err(|e| format!("{at} = \"{text}\": {e}"));
@@ -95,29 +98,28 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
+const ATTRIBUTES: [(&str, Modifier); 5] = [
+    ("bold", Modifier::BOLD),
+    ("dim", Modifier::DIM),
+    ("italic", Modifier::ITALIC),
+    ("underline", Modifier::UNDERLINED),
+    ("reverse", Modifier::REVERSED),
+];
+
 /// `bold underline red on #202020`: attributes and colours in any order, the
 /// ground behind `on`.
 fn parse_style(text: &str, palette: &BTreeMap<String, String>) -> Result<Style, String> {
     let mut style = Style::new();
     let mut words = text.split_whitespace();
     while let Some(word) = words.next() {
-        let modifier = match word {
-            "bold" => Modifier::BOLD,
-            "dim" => Modifier::DIM,
-            "italic" => Modifier::ITALIC,
-            "underline" => Modifier::UNDERLINED,
-            "reverse" => Modifier::REVERSED,
-            "on" => {
-                let word = words.next().ok_or("a colour must follow 'on'")?;
-                style.bg = Some(parse_colour(word, palette)?);
-                continue;
-            }
-            _ => {
-                style.fg = Some(parse_colour(word, palette)?);
-                continue;
-            }
-        };
-        style = style.add_modifier(modifier);
+        if let Some((_, modifier)) = ATTRIBUTES.iter().find(|(a, _)| *a == word) {
+            style = style.add_modifier(*modifier);
+        } else if word == "on" {
+            let word = words.next().ok_or("a colour must follow 'on'")?;
+            style.bg = Some(parse_colour(word, palette)?);
+        } else {
+            style.fg = Some(parse_colour(word, palette)?);
+        }
     }
     Ok(style)
 }

@@ -25,13 +25,13 @@ fn every_shipped_theme_defines_everything() {
 }
 
 /// Relative luminance, WCAG 2.
-fn luminance(c: Color) -> Option<f64> {
-    let Color::Rgb(r, g, b) = c else { return None };
-    let f = |v: u8| {
+fn luminance(colour: Color) -> Option<f64> {
+    let Color::Rgb(red, green, blue) = colour else { return None };
+    let linear = |v: u8| {
         let v = f64::from(v) / 255.0;
         if v <= 0.03928 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
     };
-    Some(0.2126 * f(r) + 0.7152 * f(g) + 0.0722 * f(b))
+    Some(0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue))
 }
 
 #[test]
@@ -65,6 +65,7 @@ fn errors_say_what_there_is() {
     assert!(error("name = 'x'\n[roles]\ntext = 'rde'").starts_with("text = \"rde\": 'rde' is neither"));
     assert!(error("name = 'x'\n[roles]\ntext = '#12'").contains("not a colour like"));
     assert!(error("name = 'x'\ninherits = 'y'").contains("there are dark, light"));
+    assert!(error("name = 'x'\n[palette]\ndim = '#000000'").contains("taken by an attribute"));
     assert!(error("nam = 'x'").contains("unknown field"));
 }
 

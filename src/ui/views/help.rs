@@ -18,7 +18,8 @@ pub struct Help {
 }
 
 fn lines(columns: u16, ctx: &Ctx<'_>) -> Vec<Line<'static>> {
-    let views: Vec<_> = TABLE.iter().map(|f| f()).filter(|v| v.id() != ViewId::Help).map(|v| (v.title(), v.about(), v.bindings())).collect();
+    let views: Vec<_> =
+        TABLE.iter().map(|f| f()).filter(|v| v.id() != ViewId::Help).map(|v| (v.title(), v.about(), v.bindings())).collect();
     help::of_program(&views, columns, ctx)
 }
 
@@ -32,8 +33,10 @@ impl View for Help {
     }
 
     fn about(&self) -> &'static [&'static str] {
-        &["What every screen shows, the marks and colours that they use, and all keys. The keys are made from the same table that the program \
-           listens to, so they are right."]
+        &[
+            "What every screen shows, the marks and colours that they use, and all keys. The keys are made from the same table that the program \
+           listens to, so they are right.",
+        ]
     }
 
     fn bindings(&self) -> &'static [Binding] {

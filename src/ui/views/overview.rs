@@ -177,7 +177,10 @@ fn nothing_yet(ctx: &Ctx<'_>, buf: &mut Buffer) {
     let mut lines: Vec<(String, Role)> = vec![("Nothing is known of the cluster yet".into(), Role::Title), (String::new(), Role::Text)];
     let sources = &ctx.model.sources;
     if sources.is_empty() {
-        lines.push(("No source of data is open. Sources are a Kubernetes context, --coordinator-rpc, or --log coordinator=FILE.".into(), Role::Text));
+        lines.push((
+            "No source of data is open. Sources are a Kubernetes context, --coordinator-rpc, or --log coordinator=FILE.".into(),
+            Role::Text,
+        ));
     } else {
         lines.push(("This screen needs the coordinator's log, or its GetStats.".into(), Role::Text));
         lines.push((String::new(), Role::Text));

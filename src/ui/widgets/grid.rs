@@ -194,7 +194,13 @@ impl Grid<'_> {
         for (i, x, w) in &places {
             let c = &self.columns[*i];
             let mark = match self.sort {
-                Some(s) if s.column == *i => if s.reverse { ctx.symbols.sort.1 } else { ctx.symbols.sort.0 },
+                Some(s) if s.column == *i => {
+                    if s.reverse {
+                        ctx.symbols.sort.1
+                    } else {
+                        ctx.symbols.sort.0
+                    }
+                }
                 _ => "",
             };
             let title = format!("{}{mark}", c.title);

@@ -105,16 +105,28 @@ pub fn moments(area: Rect, ctx: &Ctx<'_>, buf: &mut Buffer) {
     let inner = Panel::new("events").draw(area, ctx, buf);
     let moments = &ctx.model.moments;
     if moments.iter().next().is_none() {
-        put(buf, inner, inner.x, inner.y, "Nothing has happened yet: claims, completions, losses and restarts appear here.", ctx.theme.style(Role::Dim));
+        put(
+            buf,
+            inner,
+            inner.x,
+            inner.y,
+            "Nothing has happened yet: claims, completions, losses and restarts appear here.",
+            ctx.theme.style(Role::Dim),
+        );
         return;
     }
     let (done, failed, running, pending) = ctx.symbols.marks;
     let dots = ctx.symbols.dots;
-    for (y, m) in (inner.top()..inner.bottom()).zip(moments.iter().rev()) {
+    // Kubernetes tells late of how a container ended.
+    let mut last: Vec<_> = moments.iter().rev().take(256).collect();
+    last.sort_by_key(|m| std::cmp::Reverse(m.at));
+    for (y, m) in (inner.top()..inner.bottom()).zip(last) {
         let (mark, role) = match m.kind {
             MomentKind::ProofClaimed => (running, Role::Info),
             MomentKind::ProofCompleted => (done, Role::Good),
-            MomentKind::ProofFailed | MomentKind::TaskExhausted | MomentKind::ContainerDied | MomentKind::ApiUnreachable => (failed, Role::Bad),
+            MomentKind::ProofFailed | MomentKind::TaskExhausted | MomentKind::ContainerDied | MomentKind::ApiUnreachable => {
+                (failed, Role::Bad)
+            }
             MomentKind::ProofCancelled => (pending, Role::Warn),
             MomentKind::WorkerJoined => (dots.0, Role::Good),
             MomentKind::WorkerLost => (dots.2, Role::Bad),

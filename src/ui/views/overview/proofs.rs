@@ -1,13 +1,14 @@
 //! The proofs that are worked on, with how far they are.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
+use rustc_hash::FxHashMap;
 
-use crate::base::{ProofId, units};
+use crate::base::{ProofId, TaskType, units};
 use crate::event::{ProofMode, ProofStatus};
 use crate::model::{Model, Proof, Stage};
 use crate::ui::draw::{cut, cut_middle, put, wrap};
@@ -39,7 +40,7 @@ const ELAPSED: usize = 4;
 const DEADLINE: usize = 5;
 
 fn columns(width: u16) -> [Column; 6] {
-    let stage = if width >= 130 { 60 } else { 17 };
+    let stage = if width >= 130 { 65 } else { 17 };
     [
         Column::text("proof", if width >= 100 { 25 } else { 20 }, 0).grows(1),
         Column::text("mode", 10, 3),
@@ -75,6 +76,8 @@ pub fn draw(area: Rect, keys: &[ProofId], cursor: &Cursor<ProofId>, ctx: &Ctx<'_
         return;
     }
     let columns = columns(inner.width);
+    // As on the other screens: a proof's colour is its place among all by id.
+    let ranks: FxHashMap<&ProofId, usize> = model.proofs.iter().enumerate().map(|(i, p)| (&p.id, i)).collect();
     let height = usize::from(inner.height.saturating_sub(1));
     // The mark of the selected row stands in the panel's own margin.
     let wide = Rect { x: inner.x.saturating_sub(1), width: inner.width + 1, ..inner };
@@ -82,23 +85,38 @@ pub fn draw(area: Rect, keys: &[ProofId], cursor: &Cursor<ProofId>, ctx: &Ctx<'_
         wide,
         ctx,
         buf,
-        |row, column, width| keys.get(row).and_then(|id| model.proofs.get(id)).map(|p| cell(p, column, width, ctx)).unwrap_or_default(),
+        |row, column, width| {
+            let proof = keys.get(row).and_then(|id| model.proofs.get(id));
+            proof.map(|p| cell(p, ranks.get(&p.id).copied().unwrap_or(0), column, width, ctx)).unwrap_or_default()
+        },
     );
 }
 
-fn cell<'a>(p: &'a Proof, column: usize, width: u16, ctx: &Ctx<'a>) -> Line<'a> {
+fn cell<'a>(p: &'a Proof, rank: usize, column: usize, width: u16, ctx: &Ctx<'a>) -> Line<'a> {
     let theme = ctx.theme;
     let quiet = theme.style(if p.is_active() { Role::Text } else { Role::Dim });
     let dim = theme.style(Role::Dim);
     match column {
         PROOF => Line::from(vec![
-            Span::styled(ctx.symbols.cell, if p.is_active() { theme.proof_of(&p.id) } else { theme.style(Role::Faint) }),
+            Span::styled(ctx.symbols.cell, if p.is_active() { theme.proof(rank) } else { theme.style(Role::Faint) }),
             Span::raw(" "),
             Span::styled(cut_middle(p.id.as_str(), width.saturating_sub(2), ctx.symbols.ellipsis), quiet),
         ]),
         MODE => Line::styled(p.mode.map_or("", ProofMode::as_str), dim),
-        STAGE => if p.is_active() { chips(p, width, ctx) } else { ending(p, width, ctx) },
-        TASKS => if p.is_active() { tasks(p, width, ctx) } else { Line::styled(cut(p.failure.as_deref().unwrap_or_default(), width, ctx.symbols.ellipsis), dim) },
+        STAGE => {
+            if p.is_active() {
+                chips(p, width, ctx)
+            } else {
+                ending(p, width, ctx)
+            }
+        }
+        TASKS => {
+            if p.is_active() {
+                tasks(p, width, ctx)
+            } else {
+                Line::styled(cut(p.failure.as_deref().unwrap_or_default(), width, ctx.symbols.ellipsis), dim)
+            }
+        }
         ELAPSED => {
             let end = if p.is_active() { Some(ctx.now()) } else { p.ended_at };
             Line::styled(end.map_or_else(|| "?".into(), |t| units::seconds(t.since(p.began_at()))), quiet)
@@ -135,35 +153,35 @@ pub fn chips<'a>(p: &Proof, width: u16, ctx: &Ctx<'a>) -> Line<'a> {
     let stage = p.stage();
     let course = Stage::course(p.mode);
     let (done, _, running, pending) = ctx.symbols.marks;
-    let here = theme.style(Role::Accent).add_modifier(Modifier::BOLD);
-    let look = |s: Stage| {
-        if s < stage {
-            (done, theme.style(Role::Good), theme.style(Role::Dim))
-        } else if s == stage {
-            (running, here, here)
-        } else {
-            (pending, theme.style(Role::Dim), theme.style(Role::Dim))
-        }
+    // A wrap that waits for its worker is what a stuck proof looks like.
+    let waits = stage == Stage::Wrap && p.tally(&TaskType::PlonkWrap).running + p.tally(&TaskType::Groth16Wrap).running == 0;
+    let here = theme.style(if waits { Role::Warn } else { Role::Accent }).add_modifier(Modifier::BOLD);
+    let running = if waits { ctx.symbols.dots.1 } else { running };
+    let name = |s: Stage| if waits && s == stage { "wrap waits" } else { s.as_str() };
+    let look = |s: Stage| match s.cmp(&stage) {
+        Ordering::Less => (done, theme.style(Role::Good), theme.style(Role::Dim)),
+        Ordering::Equal => (running, here, here),
+        Ordering::Greater => (pending, theme.style(Role::Dim), theme.style(Role::Dim)),
     };
     let mut spans = Vec::new();
     if stage == Stage::Waiting {
         return Line::styled("waiting to be claimed".get(..usize::from(width.min(21))).unwrap_or("waiting"), theme.style(Role::Dim));
     }
-    if width >= 59 {
+    if width >= 65 {
         for s in course {
             let (mark, mark_style, word_style) = look(*s);
             if !spans.is_empty() {
                 spans.push(Span::raw("  "));
             }
             spans.push(Span::styled(format!("{mark} "), mark_style));
-            spans.push(Span::styled(s.as_str(), word_style));
+            spans.push(Span::styled(name(*s), word_style));
         }
     } else {
         for s in course {
             let (mark, style, _) = look(*s);
             spans.push(Span::styled(mark, style));
         }
-        spans.push(Span::styled(format!(" {}", stage.as_str()), here));
+        spans.push(Span::styled(format!(" {}", name(stage)), here));
     }
     Line::from(spans)
 }
@@ -173,7 +191,7 @@ fn tasks<'a>(p: &Proof, width: u16, ctx: &Ctx<'a>) -> Line<'a> {
     let mut running: Vec<_> = p.tallies.iter().filter(|(_, t)| t.running > 0).collect();
     // The Controller runs all the time and says nothing when others run too.
     if running.len() > 1 {
-        running.retain(|(k, _)| **k != crate::base::TaskType::Controller);
+        running.retain(|(k, _)| **k != TaskType::Controller);
     }
     running.sort_by_key(|(k, t)| (Reverse(t.running), k.index()));
     let mut spans: Vec<Span<'a>> = Vec::new();

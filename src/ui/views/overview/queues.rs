@@ -67,7 +67,8 @@ pub fn draw(kind: Kind, area: Rect, span: Duration, span_words: &str, ctx: &Ctx<
     let series = ctx.model.history.series(queue_gauge, ctx.now(), span, Graph::columns(inner, ctx));
     let peak = series.iter().flatten().map(|p| p.max).max();
     let queue = now(queue_gauge);
-    let value = Span::styled(queue.map_or_else(|| "?".into(), |q| q.to_string()), if queue == Some(0) { theme.style(Role::Dim) } else { style });
+    let value =
+        Span::styled(queue.map_or_else(|| "?".into(), |q| q.to_string()), if queue == Some(0) { theme.style(Role::Dim) } else { style });
     let right = peak.map(|p| format!("peak {p} in {span_words}")).unwrap_or_default();
     Panel::new(Line::from(vec![Span::raw(format!("{} queue ", kind.word())), value])).right(right).draw(area, ctx, buf);
     if inner.is_empty() {
@@ -92,6 +93,7 @@ pub fn draw(kind: Kind, area: Rect, span: Duration, span_words: &str, ctx: &Ctx<
         let most = ctx.model.history.series(max_gauge, ctx.now(), span, Graph::columns(inner, ctx));
         let most = most.iter().chain(&weights).flatten().map(|p: &Point| p.max).max().unwrap_or(0);
         let area = below(above, above.height - weight_height);
+        put(buf, above, area.x, area.y - 1, "weight", theme.style(Role::Dim));
         Graph { series: &weights, top: most.max(1), until: ctx.now(), span, style, times: false }.draw(area, ctx, buf);
     }
 }
