@@ -7,6 +7,8 @@ pub mod feed;
 mod look;
 pub mod screen;
 pub mod terminal;
+#[cfg(test)]
+mod tests;
 pub mod themes;
 pub mod tui;
 

@@ -114,7 +114,7 @@ fn paragraphs(out: &mut Vec<Line<'static>>, texts: &[&str], columns: u16, ctx: &
 }
 
 fn key_rows(out: &mut Vec<Line<'static>>, rows: Vec<KeyRow>, columns: u16, ctx: &Ctx<'_>) {
-    const KEYS: u16 = 12;
+    const KEYS: u16 = 14;
     let lines: Vec<Line<'static>> = rows
         .into_iter()
         .map(|(keys, what)| {

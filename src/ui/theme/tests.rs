@@ -58,6 +58,24 @@ fn text_stands_out_from_its_ground() {
 }
 
 #[test]
+fn colours_stay_readable_on_the_selected_row() {
+    for (name, text) in SHIPPED {
+        let t = Theme::parse(text).unwrap();
+        for on in [Role::Selected, Role::SelectedDim] {
+            let Some(ground) = t.style(on).bg.and_then(luminance) else { continue };
+            let over = [Role::Text, Role::Dim, Role::Good, Role::Warn, Role::Bad, Role::Info, Role::Accent].map(|r| (r.name(), t.style(r)));
+            let tasks = t.tasks.iter().map(|s| ("a task", *s));
+            for (what, s) in over.into_iter().chain(tasks) {
+                let Some(l) = s.fg.and_then(luminance) else { continue };
+                let contrast = (l.max(ground) + 0.05) / (l.min(ground) + 0.05);
+                let least = if what == "a task" { 2.2 } else { 3.0 };
+                assert!(contrast >= least, "{name}: {what} {:?} on {} has a contrast of {contrast:.1}", s.fg, on.name());
+            }
+        }
+    }
+}
+
+#[test]
 fn errors_say_what_there_is() {
     let error = |text: &str| Theme::parse(text).unwrap_err();
     assert!(error("name = 'x'\n[roles]\nbordr = 'red'").contains("there are text, dim, title, border"));

@@ -18,8 +18,8 @@ use crate::ui::widgets::panel::Panel;
 use crate::ui::{Action, Ctx, Effect, Outcome, Role, TimeBase, View, ViewId};
 
 const COLUMNS: [Column; 9] = [
-    Column::text("pod", 24, 0).grows(3),
-    Column::text("state", 18, 0).grows(1),
+    Column::text("pod", 27, 0).grows(3),
+    Column::text("state", 16, 0).grows(1),
     Column::number("restarts", 8, 2),
     Column::number("age", 6, 4),
     Column::number("cpu", 6, 3),

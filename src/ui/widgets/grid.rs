@@ -3,6 +3,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
 
 use crate::ui::draw::{line_width, put, put_line, tint, width};
@@ -220,6 +221,11 @@ impl Grid<'_> {
                 let field = Rect { x: area.x + x, width: *w, y, height: 1 };
                 let skip = if self.columns[*i].right { w.saturating_sub(line_width(&line)) } else { 0 };
                 put_line(buf, field, field.x + skip, y, &line);
+            }
+            if selected && ctx.theme.style(Role::Selected).add_modifier.contains(Modifier::REVERSED) {
+                // Reversed, every colour would be a patch of ground.
+                let fg = ctx.theme.base().fg.unwrap_or(Color::Reset);
+                tint(buf, Rect { y, height: 1, ..area }, Style::new().fg(fg));
             }
         }
         self.scroll_bar(area, ctx, buf);
