@@ -134,19 +134,20 @@ impl App {
 
     /// The tabs as they are shown: view, place, text.
     fn tabs(&self, frame: &Frame, world: &World<'_>) -> Vec<(ViewId, u16, String)> {
-        let texts = |names: bool| -> Vec<(ViewId, String)> {
+        // The names go from the right when there is no room; never that of the
+        // view that is shown.
+        let texts = |named: usize| -> Vec<(ViewId, String)> {
             let text = |(i, v): (usize, &dyn View)| {
-                let name = if names || i == self.current { format!(" {}", v.title()) } else { String::new() };
+                let name = if i < named || i == self.current { format!(" {}", v.title()) } else { String::new() };
                 let alerts = if v.id() == ViewId::Alerts { alert_tab(world.alerts, &self.symbols) } else { String::new() };
                 (v.id(), format!(" {}{name}{alerts} ", v.id().number()))
             };
             self.views.iter().map(|v| &**v).enumerate().map(text).collect()
         };
-        // All names, or only that of the view that is shown.
-        let mut list = texts(true);
-        if list.iter().map(|(_, t)| width(t)).sum::<u16>() > frame.tabs.width {
-            list = texts(false);
-        }
+        let path = line_width(&self.path());
+        let room = frame.tabs.width.saturating_sub(if path > 0 { path.min(32) + 3 } else { 0 });
+        let total = |t: &[(ViewId, String)]| t.iter().map(|(_, t)| width(t)).sum::<u16>();
+        let list = (0..=self.views.len()).rev().map(texts).find(|t| total(t) <= room).unwrap_or_else(|| texts(0));
         let mut x = frame.tabs.x;
         list.into_iter()
             .map(|(id, t)| {
@@ -182,18 +183,8 @@ impl App {
                 }
             }
         }
-        let Some(view) = self.views.get(self.current) else { return };
-        let mut spans = Vec::new();
-        if let Some(c) = view.crumb() {
-            spans.push(Span::styled(format!("{} ", self.symbols.step), theme.style(Role::Dim)));
-            spans.push(Span::styled(c, theme.style(Role::Text)));
-        }
-        if let Some(f) = view.filter().filter(|f| !f.is_empty()) {
-            spans.push(Span::styled("  /", theme.style(Role::Key)));
-            spans.push(Span::styled(f.to_owned(), theme.style(Role::Text)));
-        }
         let room = area.right().saturating_sub(end + 3);
-        let line = Line::from(spans);
+        let line = self.path();
         if line_width(&line) > 0 && room >= 10 {
             if line_width(&line) <= room {
                 put_right(buf, Rect { width: area.width - 1, ..area }, area.y, &line);
@@ -203,6 +194,22 @@ impl App {
                 put_right(buf, Rect { width: area.width - 1, ..area }, area.y, &Line::styled(text, theme.style(Role::Text)));
             }
         }
+    }
+
+    /// Where the view is below its title, and its filter.
+    fn path(&self) -> Line<'static> {
+        let Some(view) = self.views.get(self.current) else { return Line::default() };
+        let theme = &self.theme;
+        let mut spans = Vec::new();
+        if let Some(c) = view.crumb() {
+            spans.push(Span::styled(format!("{} ", self.symbols.step), theme.style(Role::Dim)));
+            spans.push(Span::styled(c, theme.style(Role::Text)));
+        }
+        if let Some(f) = view.filter().filter(|f| !f.is_empty()) {
+            spans.push(Span::styled(if spans.is_empty() { "/" } else { "  /" }, theme.style(Role::Key)));
+            spans.push(Span::styled(f.to_owned(), theme.style(Role::Text)));
+        }
+        Line::from(spans)
     }
 
     fn draw_scrub(&self, frame: &Frame, world: &World<'_>, buf: &mut Buffer) {

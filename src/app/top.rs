@@ -114,11 +114,12 @@ impl App {
         match &world.time {
             TimeBase::Live => {
                 let live = world.model.sources.iter().any(|(_, s)| s.state == Some(SourceState::Live));
-                if live || world.model.sources.is_empty() {
-                    vec![Span::styled("LIVE", bold(Role::Good))]
-                } else {
-                    vec![Span::styled("NO SOURCE", bold(Role::Bad))]
-                }
+                let (word, role) = match (live, world.model.sources.is_empty()) {
+                    (true, _) => ("LIVE", Role::Good),
+                    (_, true) => ("STARTING", Role::Info),
+                    _ => ("NO SOURCE", Role::Bad),
+                };
+                vec![Span::styled(word, bold(role))]
             }
             TimeBase::Demo { speed, paused } => {
                 let (mark, role) = if *paused { (pause, Role::Warn) } else { (play, Role::Info) };

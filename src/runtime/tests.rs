@@ -33,7 +33,7 @@ impl Pty {
         let input = pair.master.take_writer().unwrap();
         let (tx, output) = channel();
         std::thread::spawn(move || {
-            let mut buf = [0; 65536];
+            let mut buf = [0; 8192];
             while let Ok(n @ 1..) = reader.read(&mut buf) {
                 if tx.send(buf[..n].to_vec()).is_err() {
                     break;
@@ -105,7 +105,7 @@ fn quitting_gives_the_terminal_back() {
     p.press("q");
     p.is_restored();
     assert!(p.child.wait().unwrap().success());
-    assert!(p.has("Quit"), "it did not end as one that quit");
+    assert!(p.wait(15_000, |p| p.has("Quit")), "it did not end as one that quit");
 }
 
 #[test]

@@ -210,17 +210,15 @@ impl Theme {
         if depth == Depth::Ansi16 {
             // Sixteen colours have no shades: what was set off by its ground is
             // set off by its attributes.
+            let bold = Modifier::REVERSED | Modifier::BOLD;
+            for (role, m) in [(Role::Selected, bold), (Role::TabActive, bold), (Role::SelectedDim, Modifier::UNDERLINED)] {
+                t.roles[role as usize] = Style::new().add_modifier(m);
+            }
             let ground = t.base.bg.unwrap_or(Color::Reset);
-            for (role, m) in [
-                (Role::Selected, Modifier::REVERSED),
-                (Role::TabActive, Modifier::REVERSED),
-                (Role::Match, Modifier::REVERSED),
-                (Role::Alarm, Modifier::REVERSED),
-                (Role::SelectedDim, Modifier::UNDERLINED),
-            ] {
+            for role in [Role::Match, Role::Alarm] {
                 let s = &mut t.roles[role as usize];
                 if s.bg.unwrap_or(ground) == ground {
-                    *s = s.add_modifier(m);
+                    *s = s.add_modifier(Modifier::REVERSED);
                 }
             }
         }
