@@ -94,9 +94,10 @@ pub fn short_pod<'a>(name: &'a str, room: u16, ellipsis: &str) -> Cow<'a, str> {
     if let Some((rest, last)) = name.rsplit_once('-')
         && let Some((workload, _)) = rest.rsplit_once('-')
     {
-        let short = format!("{workload}-{ellipsis}-{last}");
-        if width(&short) <= room {
-            return Cow::Owned(short);
+        for short in [format!("{workload}-{ellipsis}-{last}"), format!("{workload}{ellipsis}{last}")] {
+            if width(&short) <= room {
+                return Cow::Owned(short);
+            }
         }
     }
     Cow::Owned(middle(name, room, ellipsis))
@@ -133,6 +134,39 @@ pub const fn line(ctx: &Ctx<'_>) -> &'static str {
     ctx.symbols.border.horizontal_top
 }
 
+/// Puts facts into a row, each a dim name and a value, as long as a whole one
+/// has room: half a number is worse than none.
+pub struct Facts<'p, 'b, 'c> {
+    pen: &'p mut Pen<'b>,
+    ctx: &'p Ctx<'c>,
+    begun: bool,
+}
+
+impl<'p, 'b, 'c> Facts<'p, 'b, 'c> {
+    /// Facts from where the pen is.
+    pub const fn new(ctx: &'p Ctx<'c>, pen: &'p mut Pen<'b>) -> Self {
+        Self { pen, ctx, begun: false }
+    }
+
+    /// Adds one.
+    pub fn add(&mut self, name: &str, value: &str, role: Role) -> &mut Self {
+        let gap = if self.begun { 3 } else { 0 };
+        if self.pen.left() >= width(name).saturating_add(width(value)).saturating_add(gap + 1) {
+            let style = |r| self.ctx.theme.style(r);
+            self.pen.gap(gap).put(name, style(Role::Dim)).gap(1).put(value, style(role));
+            self.begun = true;
+        }
+        self
+    }
+}
+
+/// Draws a line down the first column of an area.
+pub fn divider(ctx: &Ctx<'_>, area: Rect, buf: &mut Buffer) {
+    for y in 0..area.height {
+        Pen::new(buf, area, y).put(ctx.symbols.border.vertical_left, ctx.theme.style(Role::Border));
+    }
+}
+
 /// Says in the middle of an area why there is nothing and what to do.
 pub fn empty(ctx: &Ctx<'_>, area: Rect, why: &str, what: &str, buf: &mut Buffer) {
     let style = |r| ctx.theme.style(r);
@@ -151,8 +185,8 @@ mod tests {
     #[test]
     fn pods_keep_their_telling_ends() {
         let p = |room| short_pod("cpu-node-7d9f8b6c5d-djgm5", room, "…").into_owned();
-        assert_eq!([p(30), p(20), p(12)], ["cpu-node-7d9f8b6c5d-djgm5", "cpu-node-…-djgm5", "cpu-n…-djgm5"]);
-        assert_eq!(short_pod("redis-master-0", 9, "…"), "redi…er-0");
+        assert_eq!([p(30), p(20), p(14), p(12)], ["cpu-node-7d9f8b6c5d-djgm5", "cpu-node-…-djgm5", "cpu-node…djgm5", "cpu-n…-djgm5"]);
+        assert_eq!(short_pod("redis-master-0", 9, "…"), "redis-…-0");
     }
 
     #[test]

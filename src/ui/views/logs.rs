@@ -3,6 +3,7 @@
 mod index;
 mod line;
 mod record;
+mod screen;
 
 use std::cell::RefCell;
 
@@ -10,14 +11,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::index::{Index, Query, Spot};
-use self::line::{Looks, Prefix, draw_prefix, draw_text, skip_columns, source_name, wrap};
-use super::common::empty;
+use self::line::{Prefix, source_name, wrap};
+use super::common::divider;
 use crate::event::Level;
 use crate::model::{LogEntry, Logs};
 use crate::ui::keymap::Binding;
-use crate::ui::widgets::pen::Pen;
-use crate::ui::widgets::table::{position, scroll};
-use crate::ui::{Action, Ctx, Effect, Outcome, Role, View, ViewId};
+use crate::ui::widgets::table::scroll;
+use crate::ui::{Action, Ctx, Effect, Outcome, View, ViewId};
 
 /// The view of the logs.
 pub struct LogsView {
@@ -76,8 +76,8 @@ impl LogsView {
         let mut record = Rect { height: 0, width: 0, ..area };
         if self.open && list.width >= 150 {
             let w = list.width * 2 / 5;
-            list.width -= w + 1;
-            record = Rect { x: list.right() + 1, width: w, ..list };
+            list.width -= w + 2;
+            record = Rect { x: list.right() + 2, width: w, ..list };
         } else if self.open && list.height >= 10 {
             let h = list.height / 2;
             list.height -= h;
@@ -188,16 +188,12 @@ impl LogsView {
                 Some(at) => (at + 1..index.len()).find(is),
             }
         };
-        match found {
-            Some(i) => {
-                self.select(ctx, Some(i), false);
-                Outcome::done()
-            }
-            None => {
-                let way = if back { "before" } else { "after" };
-                Outcome { message: Some(format!("no ERROR {way} this one")), ..Outcome::done() }
-            }
+        if found.is_some() {
+            self.select(ctx, found, false);
+            return Outcome::done();
         }
+        let way = if back { "before" } else { "after" };
+        Outcome { message: Some(format!("no ERROR {way} this one")), ..Outcome::done() }
     }
 
     fn next_source(&mut self, ctx: &Ctx<'_>) {
@@ -417,128 +413,19 @@ impl View for LogsView {
         let areas = self.areas(ctx.area);
         let index = self.refresh(ctx);
         let at = self.at(&index);
-        self.top(ctx, areas.top, &index, at, buf);
+        self.draw_top(ctx, areas.top, &index, at, buf);
         let Some(at) = at else {
-            self.empty(ctx, areas.list, buf);
+            self.draw_empty(ctx, areas.list, buf);
             return;
         };
-        self.list(ctx, areas.list, &index, at, buf);
+        self.draw_list(ctx, areas.list, &index, at, buf);
         if areas.record.height > 0
             && let Some(e) = index.get(&ctx.model.logs, at)
         {
+            if areas.record.x > areas.list.right() {
+                divider(ctx, Rect { x: areas.list.right(), width: 1, ..areas.list }, buf);
+            }
             record::draw(ctx, areas.record, e, self.skip, buf);
-        }
-    }
-}
-
-impl LogsView {
-    fn list(&self, ctx: &Ctx<'_>, area: Rect, index: &Index, at: usize, buf: &mut Buffer) {
-        let logs = &ctx.model.logs;
-        let prefix = Prefix::of(area.width);
-        let room = area.width.saturating_sub(prefix.width());
-        let first = self.first(logs, index, at, area);
-        let mut y = 0;
-        for row in first.. {
-            let Some(e) = index.get(logs, row) else { break };
-            if y >= area.height {
-                break;
-            }
-            let looks = Looks::new(e, self.query.pattern.regex().filter(|_| !self.query.pattern.invert));
-            let text = &e.record.text;
-            let lines = if self.wrap {
-                wrap(text, room, MOST_LINES)
-            } else {
-                let from = skip_columns(text, usize::from(self.across));
-                std::iter::once(from..text.len()).collect()
-            };
-            let begin = y;
-            for (i, range) in lines.into_iter().enumerate() {
-                if y >= area.height {
-                    break;
-                }
-                let mut pen = Pen::new(buf, area, y);
-                if i == 0 {
-                    draw_prefix(ctx, e, prefix, &mut pen);
-                } else {
-                    pen.gap(prefix.width());
-                }
-                draw_text(ctx, e, &looks, range, &mut pen);
-                y += 1;
-            }
-            if row == at {
-                let rows = Rect { y: area.y + begin, height: y - begin, ..area }.intersection(buf.area);
-                // The end, when it is followed, is marked but not lit up.
-                if !self.follow {
-                    buf.set_style(rows, ctx.theme.style(Role::Selected));
-                }
-                Pen::new(buf, rows, 0).put(ctx.symbols.pointer, ctx.theme.style(Role::Accent));
-            }
-        }
-    }
-
-    fn top(&self, ctx: &Ctx<'_>, area: Rect, index: &Index, at: Option<usize>, buf: &mut Buffer) {
-        let style = |r| ctx.theme.style(r);
-        let logs = &ctx.model.logs;
-        let mut pen = Pen::new(buf, area, 0);
-        let spot = position(at, index.len());
-        let room = pen.left().saturating_sub(u16::try_from(spot.len()).unwrap_or(0) + 2);
-        let mut left = pen.part(room);
-        if self.follow {
-            left.put(ctx.symbols.play.0, style(Role::Good)).put(" follow", style(Role::Text));
-        } else {
-            left.put(ctx.symbols.play.1, style(Role::Warn)).put(" paused", style(Role::Text));
-            let new = index.newer(self.paused_at);
-            if new > 0 {
-                left.gap(1).put(&format!("{new} new"), style(Role::Accent));
-            }
-        }
-        left.gap(3);
-        if let Some(error) = self.query.pattern.error() {
-            left.put(&format!("/{}/ ", self.query.pattern.text()), style(Role::Bad));
-            left.put(&format!("{error}; the last good filter stays"), style(Role::Bad)).gap(3);
-        } else if !self.query.pattern.is_empty() {
-            let not = if self.query.pattern.invert { "not " } else { "" };
-            left.put(not, style(Role::Accent)).put(&format!("/{}/", self.query.pattern.text()), style(Role::Accent)).gap(3);
-        }
-        if let Some(level) = self.query.level {
-            let up = if level == Level::Error { "" } else { " and worse" };
-            left.put("level ", style(Role::Dim)).put(level.padded().trim_start(), style(Role::Accent)).put(up, style(Role::Dim)).gap(3);
-        }
-        if !self.query.source.is_empty() {
-            left.put("source ", style(Role::Dim)).put(&self.query.source, style(Role::Accent)).gap(3);
-        }
-        let all = logs.records().len() + if self.query.periodic { logs.periodic().len() } else { 0 };
-        if self.query.is_set() {
-            left.put(&format!("{} of {all}", index.len()), style(Role::Dim)).gap(3);
-        }
-        for (n, word, role) in [(logs.errors, "errors", Role::Bad), (logs.warnings, "warnings", Role::Warn)] {
-            if n > 0 {
-                left.put(&n.to_string(), style(role)).gap(1).put(word, style(Role::Dim)).gap(3);
-            }
-        }
-        if self.across > 0 {
-            left.put(&format!("from column {}", self.across), style(Role::Dim)).gap(3);
-        }
-        if !self.query.periodic && !logs.periodic().is_empty() {
-            left.put("periodic lines folded", style(Role::Faint));
-        }
-        pen.gap(2).put(&spot, style(Role::Dim));
-    }
-
-    fn empty(&self, ctx: &Ctx<'_>, area: Rect, buf: &mut Buffer) {
-        let logs = &ctx.model.logs;
-        let all = logs.records().len();
-        if self.query.is_set() && all > 0 {
-            let why = if self.query.source.is_empty() || !self.query.pattern.is_empty() {
-                format!("None of {all} records matches.")
-            } else {
-                format!("None of {all} records is from '{}'.", self.query.source)
-            };
-            empty(ctx, area, &why, "Esc clears the filter; L and o change level and source.", buf);
-        } else if !logs.periodic().is_empty() {
-            empty(ctx, area, "Only the coordinator's periodic lines have come, and they are folded away.", "v shows them.", buf);
-        } else {
-            empty(ctx, area, "No log record yet.", "Sources says which logs are read; --log and --from give others.", buf);
         }
     }
 }

@@ -7,3 +7,5 @@ pub mod workers;
 
 #[cfg(test)]
 pub mod testing;
+#[cfg(test)]
+mod tests;

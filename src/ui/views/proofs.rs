@@ -33,9 +33,32 @@ impl Default for ProofsView {
     }
 }
 
-const fn areas(area: Rect) -> (Rect, Rect) {
-    let top = if area.height > 0 { 1 } else { 0 };
-    (Rect { height: top, ..area }, Rect { y: area.y.saturating_add(top), height: area.height - top, ..area })
+/// Where things are.
+struct Areas {
+    /// One line: how many there are, what is filtered.
+    top: Rect,
+    /// The table.
+    main: Rect,
+    /// The stages of the selected proof, where there is room.
+    preview: Rect,
+}
+
+/// The preview has room for so many types of tasks.
+const PREVIEW: u16 = 10;
+
+fn areas(area: Rect, rows: usize) -> Areas {
+    let top = area.height.min(1);
+    let mut main = Rect { y: area.y.saturating_add(top), height: area.height - top, ..area };
+    let mut preview = Rect { height: 0, ..main };
+    if main.height >= 10 {
+        // What the rows do not need; two lines at least.
+        let rows = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2);
+        let least = if main.height >= 24 { PREVIEW + 3 } else { 2 };
+        let h = main.height.saturating_sub(rows).clamp(least, PREVIEW + 3);
+        main.height -= h;
+        preview = Rect { y: main.bottom(), height: h, ..main };
+    }
+    Areas { top: Rect { height: top, ..area }, main, preview }
 }
 
 fn key(rows: &[Row<'_>], i: usize) -> ProofId {
@@ -59,7 +82,7 @@ impl ProofsView {
     }
 
     fn click(&mut self, ctx: &Ctx<'_>, rows: &[Row<'_>], x: u16, y: u16) {
-        let (top, main) = areas(ctx.area);
+        let Areas { top, main, .. } = areas(ctx.area, rows.len());
         let at = self.table.locate(rows.len(), |i| key(rows, i));
         let Some(y) = y.checked_sub(top.height) else { return };
         match self.table(rows.len(), at, main).hit(main, x, y) {
@@ -132,7 +155,7 @@ impl View for ProofsView {
             return detail.update(action, ctx);
         }
         let list = self.rows(ctx);
-        let height = Table::height(areas(ctx.area).1);
+        let height = Table::height(areas(ctx.area, list.len()).main);
         let selected = self.table.locate(list.len(), |i| key(&list, i)).and_then(|i| list.get(i)).map(|r| r.proof.id.clone());
         let outcome = match (action, selected) {
             (Action::Enter | Action::DoubleClick(..), Some(id)) => self.open(&id, ctx),
@@ -163,6 +186,7 @@ impl View for ProofsView {
             }
         };
         let list = self.rows(ctx);
+        let height = Table::height(areas(ctx.area, list.len()).main);
         self.table.settle(list.len(), height, |i| key(&list, i));
         outcome
     }
@@ -172,8 +196,8 @@ impl View for ProofsView {
             detail.draw(ctx, buf);
             return;
         }
-        let (top, main) = areas(ctx.area);
         let list = self.rows(ctx);
+        let Areas { top, main, preview } = areas(ctx.area, list.len());
         let at = self.table.locate(list.len(), |i| key(&list, i));
         self.top(ctx, top, list.len(), at, buf);
         if list.is_empty() {
@@ -185,6 +209,9 @@ impl View for ProofsView {
                 list::cell(ctx, row, c, pen);
             }
         });
+        if let Some(row) = at.and_then(|i| list.get(i)).filter(|_| preview.height > 0) {
+            detail::preview(ctx, preview, row.proof, buf);
+        }
     }
 }
 

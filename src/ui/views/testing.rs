@@ -293,6 +293,11 @@ pub fn big(workers: u32, each: u32) -> Cluster {
     for (i, p) in proofs.iter().enumerate() {
         c.claim(p, [ProofMode::Plonk, ProofMode::Compressed][i % 2], 1_000_000 + i as u32);
     }
+    for (i, kind) in [T::ProveShard, T::RecursionReduce, T::RecursionDeferred, T::ShrinkWrap].into_iter().enumerate() {
+        for t in 0..256 {
+            c.completed("log:gpu-0", &proofs[0], 5_000_000 + i as u32 * 1000 + t, kind.clone(), 20 + u64::from(t % 40));
+        }
+    }
     let cpus = (workers / 100).max(2);
     for round in 0..2u32 {
         let mut tasks: Vec<Vec<(&str, u32, T)>> = Vec::new();
@@ -341,6 +346,15 @@ pub fn chatty(records: u32) -> Cluster {
         let level = if i % 100 == 7 { Level::Error } else { Level::Info };
         let text = format!("Completed task ProveShard (\"{PLONK}\", \"{}\") after Some(6{}.1s)", task(i), i % 10);
         c.log("log:gpu-0", level, "bin/node/src/main.rs:412", &text);
+    }
+    c
+}
+
+/// Text that is hard to lay out.
+pub fn odd() -> Cluster {
+    let mut c = small();
+    for text in ["日本語のログ 行 proof", "e\u{301}e\u{301} cafe\u{301} 👩‍👩‍👧 family 👍🏽 thumbs", "zero\u{200b}width and tab", "several\nlines 日本\nin one"] {
+        c.at(400).log("log:gpu-0", Level::Warn, "sp1_cluster_worker", text);
     }
     c
 }

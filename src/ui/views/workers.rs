@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 
 use self::list::{COLUMNS, GROUPS, Row, col, key};
 use self::weights::weights;
-use super::common::{letter, proof_letter, proof_ranks, state_mark};
+use super::common::{divider, letter, proof_letter, proof_ranks, state_mark};
 use crate::base::{TaskId, TaskType, WorkerId};
 use crate::model::WorkerState;
 use crate::ui::keymap::Binding;
@@ -41,6 +41,8 @@ pub struct WorkersView {
     paint: Paint,
     /// All on one screen.
     map: bool,
+    /// The first visible row of the map.
+    map_top: usize,
     /// The tasks of the selected worker have the keys.
     open: bool,
 }
@@ -53,6 +55,7 @@ impl Default for WorkersView {
             words: Words::default(),
             paint: Paint::Type,
             map: false,
+            map_top: 0,
             open: false,
         }
     }
@@ -71,7 +74,7 @@ struct Areas {
 }
 
 impl WorkersView {
-    fn areas(&self, area: Rect) -> Areas {
+    fn areas(&self, area: Rect, rows: usize) -> Areas {
         let none = Rect { height: 0, width: 0, ..area };
         let top = Rect { height: area.height.min(1), ..area };
         let mut main = Rect { y: area.y.saturating_add(top.height), height: area.height - top.height, ..area };
@@ -81,15 +84,19 @@ impl WorkersView {
             legend = Rect { y: main.bottom(), height: 1, ..main };
         }
         let mut detail = none;
-        if main.width >= 170 && !self.map {
+        if main.width >= 170 && !self.map && rows > usize::from(main.height / 2) {
             let w = (main.width / 3).min(84);
             detail = Rect { x: main.right() - w, width: w, ..main };
             main.width -= w + 2;
         } else if main.height >= 14 {
             let h = match (self.open, self.map) {
                 (true, _) => main.height / 2,
-                (false, true) => (main.height / 4).clamp(5, 8),
-                (false, false) => (main.height / 3).clamp(6, 16),
+                (false, true) => (main.height / 4).clamp(5, 12),
+                // What the rows do not need, and a third at least.
+                (false, false) => {
+                    let rows = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2);
+                    (main.height / 3).clamp(6, 16).max(main.height.saturating_sub(rows))
+                }
             };
             main.height -= h;
             detail = Rect { y: main.bottom(), height: h, ..main };
@@ -110,7 +117,7 @@ impl WorkersView {
 
     /// Moves the cursor on the map. False for other actions.
     fn act_map(&mut self, action: &Action, ctx: &Ctx<'_>, rows: &[Row<'_>], sizes: &[usize]) -> bool {
-        let area = self.areas(ctx.area).main;
+        let area = self.areas(ctx.area, rows.len()).main;
         let map = map::map(area, sizes);
         let Some(at) = self.table.locate(rows.len(), |i| key(rows, i)) else { return false };
         let page = i64::from(area.height.max(2) - 1);
@@ -124,11 +131,12 @@ impl WorkersView {
             _ => return false,
         };
         self.table.select_at(to, rows.len(), |i| key(rows, i));
+        self.map_top = map::offset(&map, self.map_top, Some(to.min(rows.len() - 1)), area.height);
         true
     }
 
     fn click(&mut self, ctx: &Ctx<'_>, rows: &[Row<'_>], sizes: &[usize], x: u16, y: u16) {
-        let areas = self.areas(ctx.area);
+        let areas = self.areas(ctx.area, rows.len());
         let (x, y) = (ctx.area.x.saturating_add(x), ctx.area.y.saturating_add(y));
         let inside = |r: Rect| x >= r.x && x < r.right() && y >= r.y && y < r.bottom();
         let at = self.table.locate(rows.len(), |i| key(rows, i));
@@ -137,7 +145,9 @@ impl WorkersView {
                 let below = detail::task_area(row, areas.detail);
                 let tasks = detail::tasks(row);
                 let table = detail::table(&self.tasks, &tasks, self.open, below);
-                if let (true, Hit::Row(r)) = (inside(below), table.hit(below, x - below.x, y - below.y)) {
+                if inside(below)
+                    && let Hit::Row(r) = table.hit(below, x - below.x, y - below.y)
+                {
                     self.open = true;
                     self.tasks.select_at(r, tasks.len(), |i| tasks[i].task.clone());
                 }
@@ -147,13 +157,14 @@ impl WorkersView {
             let (dx, dy) = (x - areas.main.x, y - areas.main.y);
             if self.map {
                 let map = map::map(areas.main, sizes);
-                let first = map::offset(&map, at, areas.main.height);
+                let first = map::offset(&map, self.map_top, at, areas.main.height);
                 if let Some(n) = dx.checked_sub(map::MARGIN).and_then(|dx| map.at(dx, first + usize::from(dy))) {
                     self.table.select_at(n, rows.len(), |i| key(rows, i));
                 }
                 return;
             }
-            match rows::table(self, rows.len(), at, areas.main).hit(areas.main, dx, dy) {
+            let columns = list::columns(rows.iter().any(|r| r.worker.tie.is_some()));
+            match rows::table(self, &columns, rows.len(), at, areas.main).hit(areas.main, dx, dy) {
                 Hit::Header(c) => {
                     self.table.act_sort(&Action::SortBy(c), &COLUMNS);
                 }
@@ -255,13 +266,12 @@ impl View for WorkersView {
         let at = self.table.locate(list.len(), |i| key(&list, i));
         let row = at.and_then(|i| list.get(i));
         let outcome = match action {
-            Action::Enter => self.enter(row),
+            Action::Enter | Action::DoubleClick(..) => self.enter(row),
             Action::Back => self.back(),
             Action::Click(x, y) => {
                 self.click(ctx, &list, &sizes, *x, *y);
                 Outcome::done()
             }
-            Action::DoubleClick(..) => self.enter(row),
             Action::Toggle => {
                 self.map = !self.map;
                 self.open = false;
@@ -302,10 +312,10 @@ impl View for WorkersView {
                 None => Outcome::done(),
             },
             action => {
-                let height = Table::height(self.areas(ctx.area).main);
+                let height = Table::height(self.areas(ctx.area, list.len()).main);
                 let done = if let (true, Some(row)) = (self.open, row) {
                     let tasks = detail::tasks(row);
-                    let height = Table::height(detail::task_area(row, self.areas(ctx.area).detail));
+                    let height = Table::height(detail::task_area(row, self.areas(ctx.area, list.len()).detail));
                     self.tasks.act(action, tasks.len(), height, |i| tasks[i].task.clone())
                 } else if self.map {
                     self.act_map(action, ctx, &list, &sizes)
@@ -320,7 +330,7 @@ impl View for WorkersView {
         };
         // The list may have another order or length now.
         let (list, _) = self.rows(ctx);
-        let height = Table::height(self.areas(ctx.area).main);
+        let height = Table::height(self.areas(ctx.area, list.len()).main);
         self.table.settle(list.len(), height, |i| key(&list, i));
         if list.is_empty() {
             self.open = false;
@@ -329,8 +339,8 @@ impl View for WorkersView {
     }
 
     fn draw(&self, ctx: &Ctx<'_>, buf: &mut Buffer) {
-        let areas = self.areas(ctx.area);
         let (list, sizes) = self.rows(ctx);
+        let areas = self.areas(ctx.area, list.len());
         let at = self.table.locate(list.len(), |i| key(&list, i));
         self.top(ctx, areas.top, list.len(), at, buf);
         if list.is_empty() {
@@ -345,11 +355,7 @@ impl View for WorkersView {
         }
         if let Some(row) = at.and_then(|i| list.get(i)) {
             if areas.detail.x > areas.main.right() {
-                let x = areas.main.right();
-                for y in areas.main.y..areas.main.bottom() {
-                    let r = Rect { x, y, width: 1, height: 1 };
-                    Pen::new(buf, r, 0).put(ctx.symbols.border.vertical_left, ctx.theme.style(Role::Border));
-                }
+                divider(ctx, Rect { x: areas.main.right(), width: 1, ..areas.main }, buf);
             }
             if areas.detail.height > 0 {
                 detail::draw(ctx, areas.detail, row, &self.tasks, self.open, buf);
@@ -422,6 +428,14 @@ impl WorkersView {
         let style = |r| ctx.theme.style(r);
         let mut pen = Pen::new(buf, area, 0);
         pen.gap(2);
+        if self.map {
+            for state in [WorkerState::Live, WorkerState::Late, WorkerState::Lost] {
+                if state != WorkerState::Live || self.paint == Paint::State {
+                    let (mark, role) = state_mark(ctx.symbols, state);
+                    pen.put(mark, style(role)).gap(1).put(state.as_str(), style(Role::Dim)).gap(2);
+                }
+            }
+        }
         match self.paint {
             Paint::Type => {
                 let mut present = [false; TaskType::KNOWN.len() + 1];
@@ -446,17 +460,9 @@ impl WorkersView {
                 for b in bars.iter().skip(1) {
                     pen.put(b, style(Role::Text));
                 }
-                pen.put(" a little to full  ? unknown maximum", style(Role::Dim));
+                pen.put(" a little to full  ? unknown maximum", style(Role::Dim)).gap(2);
             }
             Paint::State => {}
-        }
-        if self.map {
-            for state in [WorkerState::Live, WorkerState::Late, WorkerState::Lost] {
-                if state != WorkerState::Live || self.paint == Paint::State {
-                    let (mark, role) = state_mark(ctx.symbols, state);
-                    pen.put(mark, style(role)).gap(1).put(state.as_str(), style(Role::Dim)).gap(2);
-                }
-            }
         }
     }
 }

@@ -7,7 +7,7 @@ use regex::{Regex, RegexBuilder};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Words {
     text: String,
-    words: Vec<String>,
+    each: Vec<String>,
     /// Keep what does not match.
     pub invert: bool,
 }
@@ -16,7 +16,7 @@ impl Words {
     /// Replaces the text.
     pub fn set(&mut self, text: &str) {
         text.clone_into(&mut self.text);
-        self.words = text.split_whitespace().map(str::to_lowercase).collect();
+        self.each = text.split_whitespace().map(str::to_lowercase).collect();
     }
 
     /// The text as it was typed.
@@ -28,7 +28,7 @@ impl Words {
     /// True when nothing is filtered out.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.words.is_empty()
+        self.each.is_empty()
     }
 
     /// Forgets the text and the inversion.
@@ -39,7 +39,7 @@ impl Words {
     /// Whether a thing is kept, of which `has` says if a word (lower case) is
     /// in one of its texts.
     pub fn keeps(&self, mut has: impl FnMut(&str) -> bool) -> bool {
-        self.words.is_empty() || self.words.iter().all(|w| has(w)) != self.invert
+        self.each.is_empty() || self.each.iter().all(|w| has(w)) != self.invert
     }
 }
 

@@ -120,8 +120,8 @@ mod tests {
 
     #[test]
     fn cells_are_found_where_they_are() {
-        let m = Map::new(&[3, 0, 25], 20, 10);
         use MapRow::{Cells, Heading};
+        let m = Map::new(&[3, 0, 25], 20, 10);
         let want = [
             Heading(0),
             Cells { first: 0, len: 3 },

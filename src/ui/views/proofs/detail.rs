@@ -4,13 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::entries::{self, Entry, Key, entries};
-use super::held::{held, running_of};
+use super::held::{Typicals, held, running_of};
 use super::lanes::{self, Window};
 use super::list::{course, elapsed, left};
 use crate::base::{ProofId, units};
 use crate::event::ProofMode;
 use crate::model::Proof;
-use crate::ui::views::common::{age, empty, line, status_mark, unknown};
+use crate::ui::views::common::{Facts, age, empty, line, status_mark, unknown};
 use crate::ui::widgets::pen::{Pen, middle, rule};
 use crate::ui::widgets::table::{Hit, Table, TableState, position};
 use crate::ui::{Action, Ctx, Effect, Outcome, Role};
@@ -176,6 +176,21 @@ impl Detail {
     }
 }
 
+/// A proof's id, what holds it up, and its stages over time.
+pub fn preview(ctx: &Ctx<'_>, area: Rect, p: &Proof, buf: &mut Buffer) {
+    let style = |r| ctx.theme.style(r);
+    rule(buf, area, 0, line(ctx), p.id.as_str(), style(Role::Border), style(Role::Title));
+    let mut pen = Pen::new(buf, area, 1);
+    verdict(ctx, p, pen.gap(2));
+    if area.height < 4 {
+        return;
+    }
+    let list = entries(ctx.model, p);
+    let (from, to) = lanes::span(ctx, p, &list);
+    let below = Rect { y: area.y + 2, height: area.height - 2, ..area };
+    lanes::stages(ctx, below, p, &list, (from, to), buf);
+}
+
 /// The facts of a proof, the most important ones first.
 fn head(ctx: &Ctx<'_>, area: Rect, p: &Proof, buf: &mut Buffer) {
     let style = |r| ctx.theme.style(r);
@@ -188,28 +203,12 @@ fn head(ctx: &Ctx<'_>, area: Rect, p: &Proof, buf: &mut Buffer) {
     pen.put(mark, style(role)).gap(1).put(word, style(role)).gap(2);
     course(ctx, p, &mut pen);
 
-    // What holds it up, or why it failed.
-    let mut pen = Pen::new(buf, area, 1);
-    if let Some(failure) = p.failure.as_deref().filter(|_| !p.is_active()) {
-        pen.put("because ", style(Role::Dim));
-        if let Some(kind) = &p.failed_task {
-            pen.put(kind.as_str(), style(Role::Bad)).put(": ", style(Role::Dim));
-        }
-        pen.clip(failure, style(Role::Bad), ctx.symbols.ellipsis);
-    } else if p.is_active() {
-        let held = held(ctx.model, p, &running_of(ctx.model, &p.id));
-        let text = held.long(ctx.now(), ctx.symbols);
-        let label = if held.is_slow() { "held up by " } else { "longest " };
-        let label = if matches!(held, super::held::Held::Task { .. }) || held.is_slow() { label } else { "" };
-        pen.put(label, style(Role::Dim));
-        pen.clip(&text, style(if held.is_slow() { Role::Warn } else { Role::Text }), ctx.symbols.ellipsis);
-    } else if let Some((status, at)) = p.coordinator_end {
-        pen.put(&format!("the coordinator says {} at {}", status.as_str(), at.clock()), style(Role::Dim));
-    }
+    verdict(ctx, p, &mut Pen::new(buf, area, 1));
 
     let mut pen = Pen::new(buf, area, 2);
+    let mut facts = Facts::new(ctx, &mut pen);
     let mut fact = |name: &str, value: &str| {
-        pen.put(name, style(Role::Dim)).gap(1).put(value, style(Role::Text)).gap(3);
+        facts.add(name, value, Role::Text);
     };
     let now = ctx.now();
     let clock = |t: Option<crate::base::Timestamp>| t.map_or_else(|| none.to_owned(), crate::base::Timestamp::clock);
@@ -239,12 +238,12 @@ fn head(ctx: &Ctx<'_>, area: Rect, p: &Proof, buf: &mut Buffer) {
             pen.put(none, style(Role::Text)).gap(3);
         }
     }
-    pen.put("claims", style(Role::Dim)).gap(1).put(&p.claims.to_string(), style(if p.claims > 1 { Role::Warn } else { Role::Text })).gap(3);
+    let mut facts = Facts::new(ctx, &mut pen);
     let retries = p.retries();
-    pen.put("retries", style(Role::Dim)).gap(1).put(&retries.to_string(), style(if retries > 0 { Role::Warn } else { Role::Text })).gap(3);
+    facts.add("retries", &retries.to_string(), if retries > 0 { Role::Warn } else { Role::Text });
+    facts.add("claims", &p.claims.to_string(), if p.claims > 1 { Role::Warn } else { Role::Text });
     if let Some((status, at)) = p.row {
-        pen.put("API says", style(Role::Dim)).gap(1);
-        pen.put(&format!("{}, {} ago", status.as_str(), age(now, at)), style(Role::Text));
+        facts.add("API says", &format!("{} {} ago", status.as_str(), age(now, at)), Role::Text);
     }
 
     let mut pen = Pen::new(buf, area, 4);
@@ -257,5 +256,26 @@ fn head(ctx: &Ctx<'_>, area: Rect, p: &Proof, buf: &mut Buffer) {
     for (name, id) in known {
         let room = each.saturating_sub(u16::try_from(name.len()).unwrap_or(0) + 4);
         pen.put(name, style(Role::Dim)).gap(1).put(&middle(id, room, ctx.symbols.ellipsis), style(Role::Text)).gap(3);
+    }
+}
+
+/// What holds a proof up, or why it failed.
+fn verdict(ctx: &Ctx<'_>, p: &Proof, pen: &mut Pen<'_>) {
+    let style = |r| ctx.theme.style(r);
+    if let Some(failure) = p.failure.as_deref().filter(|_| !p.is_active()) {
+        pen.put("because ", style(Role::Dim));
+        if let Some(kind) = &p.failed_task {
+            pen.put(kind.as_str(), style(Role::Bad)).put(": ", style(Role::Dim));
+        }
+        pen.clip(failure, style(Role::Bad), ctx.symbols.ellipsis);
+    } else if p.is_active() {
+        let held = held(ctx.model, &Typicals::of(ctx.model), p, &running_of(ctx.model, &p.id));
+        let text = held.long(ctx.now(), ctx.symbols);
+        let label = if held.is_slow() { "held up by " } else { "slowest " };
+        let label = if matches!(held, super::held::Held::Task { .. }) || held.is_slow() { label } else { "" };
+        pen.put(label, style(Role::Dim));
+        pen.clip(&text, style(if held.is_slow() { Role::Warn } else { Role::Text }), ctx.symbols.ellipsis);
+    } else if let Some((status, at)) = p.coordinator_end {
+        pen.put(&format!("the coordinator says {} at {}", status.as_str(), at.clock()), style(Role::Dim));
     }
 }

@@ -4,22 +4,24 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::held::{ratio, running_of};
+use super::held::{Typicals, ratio, running_of};
 use crate::base::{TaskId, TaskType, Timestamp, WorkerId, units};
 use crate::model::{Model, Proof, SpanEnd};
 use crate::ui::views::common::{kind_name, letter, short_pod, tie_is_sure, times, unknown};
-use crate::ui::widgets::pen::Pen;
+use crate::ui::widgets::pen::{Pen, middle};
 use crate::ui::widgets::table::{Column, Table, TableState};
 use crate::ui::{Ctx, Role};
 
 /// The columns.
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 8] = [
     Column::text("TASK", 14, 19, 255).unsorted(),
     Column::text("WORKER", 8, 8, 8).unsorted(),
-    Column::text("POD", 12, 26, 4).flex(1).unsorted(),
+    Column::text("POD", 14, 26, 4).unsorted(),
     Column::number("TIME", 6, 9).unsorted(),
     Column::number("OF TYPICAL", 10, 6).unsorted(),
-    Column::text("ENDED", 17, 17, 7).unsorted(),
+    Column::text("BEGAN", 8, 8, 5).unsorted(),
+    Column::text("ENDED", 18, 18, 7).unsorted(),
+    Column::text("TASK ID", 31, 31, 3).unsorted(),
 ];
 
 /// A task of a proof on a worker, running or ended.
@@ -58,12 +60,13 @@ impl Entry<'_> {
 /// What runs, the furthest beyond its typical time first, the Controller last;
 /// then what ended, the newest first, with what ended badly before the rest.
 pub fn entries<'m>(model: &'m Model, proof: &'m Proof) -> Vec<Entry<'m>> {
+    let typicals = Typicals::of(model);
     let mut running: Vec<Entry<'m>> = running_of(model, &proof.id)
         .into_iter()
         .map(|(w, t)| {
             let took = model.now.since(t.since);
             let kind = t.kind.as_ref();
-            Entry { task: &t.task, kind, worker: &w.id, start: t.since, end: None, took, of_typical: ratio(model, kind, took) }
+            Entry { task: &t.task, kind, worker: &w.id, start: t.since, end: None, took, of_typical: ratio(&typicals, kind, took) }
         })
         .collect();
     running.sort_by(|a, b| {
@@ -85,7 +88,7 @@ pub fn entries<'m>(model: &'m Model, proof: &'m Proof) -> Vec<Entry<'m>> {
                 start: s.start,
                 end: Some((s.end, s.outcome)),
                 took,
-                of_typical: ratio(model, kind, took),
+                of_typical: ratio(&typicals, kind, took),
             }
         })
         .collect();
@@ -133,6 +136,13 @@ pub fn cell(ctx: &Ctx<'_>, e: &Entry<'_>, column: usize, pen: &mut Pen<'_>) {
                 pen.right(unknown(ctx), style(Role::Faint));
             }
         },
+        5 => {
+            pen.put(&e.start.clock(), style(Role::Dim));
+        }
+        7 => {
+            let room = pen.left();
+            pen.put(&middle(&e.task.to_string(), room, ellipsis), style(Role::Dim));
+        }
         _ => match e.end {
             None => {
                 pen.put(ctx.symbols.marks.2, style(Role::Info)).put(" running", style(Role::Info));

@@ -36,10 +36,23 @@ const LEAST: Duration = Duration::from_secs(20);
 
 /// A task's age in multiples of what is typical of its type here; `None` for
 /// the Controller, which lives as long as its proof, and where nothing is known.
-pub fn ratio(model: &Model, kind: Option<&TaskType>, took: Duration) -> Option<(f64, Duration)> {
-    let kind = kind.filter(|k| **k != TaskType::Controller)?;
-    let typical = model.durations.typical(kind).filter(|t| t.count >= ENOUGH)?;
-    Some((took.as_secs_f64() / typical.median.as_secs_f64().max(0.5), typical.median))
+pub fn ratio(typicals: &Typicals, kind: Option<&TaskType>, took: Duration) -> Option<(f64, Duration)> {
+    let median = typicals.0.get(kind?.index()).copied().flatten()?;
+    Some((took.as_secs_f64() / median.as_secs_f64().max(0.5), median))
+}
+
+/// The typical time of each type, asked for once a frame.
+pub struct Typicals(Vec<Option<Duration>>);
+
+impl Typicals {
+    /// As that model knows them.
+    pub fn of(model: &Model) -> Self {
+        let of = |k: &TaskType| {
+            let t = model.durations.typical(k).filter(|t| t.count >= ENOUGH)?;
+            (*k != TaskType::Controller).then_some(t.median)
+        };
+        Self(TaskType::KNOWN.iter().map(of).collect())
+    }
 }
 
 /// What holds a proof up.
@@ -77,7 +90,7 @@ pub enum Held<'m> {
 }
 
 /// Judges one proof by what runs of it.
-pub fn held<'m>(model: &'m Model, proof: &Proof, running: &[Placed<'m>]) -> Held<'m> {
+pub fn held<'m>(model: &'m Model, typicals: &Typicals, proof: &Proof, running: &[Placed<'m>]) -> Held<'m> {
     if !proof.is_active() {
         return Held::Over;
     }
@@ -86,7 +99,7 @@ pub fn held<'m>(model: &'m Model, proof: &Proof, running: &[Placed<'m>]) -> Held
         .filter(|(_, t)| t.kind != Some(TaskType::Controller))
         .map(|p| {
             let took = model.now.since(p.1.since);
-            (*p, took, ratio(model, p.1.kind.as_ref(), took))
+            (*p, took, ratio(typicals, p.1.kind.as_ref(), took))
         })
         .max_by(|a, b| {
             let of = |x: &Option<(f64, Duration)>| x.map_or(-1.0, |r| r.0);
@@ -178,7 +191,7 @@ impl Held<'_> {
                 let kind = kind_name(t.kind.as_ref());
                 let much = of_typical
                     .map_or_else(String::new, |r| format!(", {} its typical {}", times(symbols, *took, r.1), units::seconds(r.1)));
-                format!("{kind} on worker {}{on} for {}{much}", w.id.short(), units::seconds(*took))
+                format!("{kind} for {}{much}, on worker {}{on}", units::seconds(*took), w.id.short())
             }
         }
     }

@@ -45,7 +45,7 @@ impl Window {
     pub fn of(self, from: Timestamp, to: Timestamp) -> (Timestamp, Timestamp) {
         let all = to.since(from).max(Duration::from_secs(10));
         let span = all / 2u32.saturating_pow(self.zoom).max(1);
-        let back = (span / 8).saturating_mul(self.back).min(all - span);
+        let back = (span / 8).saturating_mul(self.back).min(all.saturating_sub(span));
         let end = from.plus(all).minus(back);
         (end.minus(span), end)
     }

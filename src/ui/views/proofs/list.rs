@@ -3,7 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::time::Duration;
 
-use super::held::{Held, held, running};
+use super::held::{Held, Typicals, held, running};
 use crate::base::{TaskType, Timestamp, units};
 use crate::event::ProofMode;
 use crate::model::{Model, Proof, Stage};
@@ -15,17 +15,17 @@ use crate::ui::{Ctx, Role};
 
 /// The columns.
 pub const COLUMNS: [Column; 11] = [
-    Column::text("PROOF", 12, 24, 255),
-    Column::text("MODE", 6, 10, 5),
+    Column::text("PROOF", 19, 24, 255),
+    Column::text("MODE", 10, 10, 5),
     Column::text("STATUS", 9, 11, 10),
-    Column::text("STAGE", 9, 16, 8),
+    Column::text("STAGE", 16, 16, 8),
     Column::number("RUN", 4, 4),
-    Column::number("SHARDS", 7, 6),
+    Column::number("SHARDS", 7, 7),
     Column::number("ELAPSED", 7, 9),
     Column::number("LEFT", 6, 7),
     Column::number("RETRY", 5, 2),
     Column::text("BEGAN", 8, 8, 1),
-    Column::text("HELD UP BY", 18, 36, 3).flex(1),
+    Column::text("HELD UP BY", 26, 40, 6).flex(1),
 ];
 
 /// Places in [`COLUMNS`].
@@ -76,12 +76,12 @@ fn keeps(words: &Words, p: &Proof, held: &Held<'_>, now: Timestamp) -> bool {
 
 /// Rows sorted by a column.
 pub fn sorted<'m>(model: &'m Model, words: &Words, column: usize, reverse: bool) -> Vec<Row<'m>> {
-    let running = running(model);
+    let (running, typicals) = (running(model), Typicals::of(model));
     let now = model.now;
     let mut rows: Vec<Row<'m>> = model
         .proofs
         .iter()
-        .map(|proof| Row { proof, held: held(model, proof, running.get(&proof.id).map_or(&[][..], |v| v)) })
+        .map(|proof| Row { proof, held: held(model, &typicals, proof, running.get(&proof.id).map_or(&[][..], |v| v)) })
         .filter(|r| words.is_empty() || keeps(words, r.proof, &r.held, now))
         .collect();
     let newest = |a: &Row<'_>, b: &Row<'_>| {

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 
 use super::list::Row;
 use super::rows::kind_style;
-use crate::base::{TaskId, TaskType, WorkerKind};
+use crate::base::{TaskId, TaskType, Timestamp, WorkerKind};
 use crate::model::{Running, WorkerState};
-use crate::ui::views::common::{age, kind_name, letter, line, state_mark, tie_is_sure, times, unknown};
+use crate::ui::views::common::{Facts, age, kind_name, letter, line, state_mark, tie_is_sure, times, unknown};
 use crate::ui::widgets::pen::{Pen, middle, rule};
 use crate::ui::widgets::table::{Column, Table, TableState, bar};
 use crate::ui::{Ctx, Role};
@@ -15,7 +15,7 @@ use crate::ui::{Ctx, Role};
 /// The columns of its tasks.
 const COLUMNS: [Column; 5] = [
     Column::text("TASK", 14, 19, 9).unsorted(),
-    Column::text("PROOF", 10, 24, 8).flex(1).unsorted(),
+    Column::text("PROOF", 10, 24, 8).unsorted(),
     Column::number("SINCE", 6, 255).unsorted(),
     Column::number("OF TYPICAL", 10, 6).unsorted(),
     Column::text("TASK ID", 12, 31, 5).unsorted(),
@@ -80,15 +80,19 @@ pub fn draw(ctx: &Ctx<'_>, area: Rect, row: &Row<'_>, state: &TableState<TaskId>
         bar(&mut pen.part(12), 12, share, ctx.symbols.gauge, kind_style(ctx, w.kind), style(Role::Faint));
         pen.gap(1).put(&format!("{}/{}", row.current.unwrap_or(0), row.max.unwrap_or(0)), style(Role::Text));
     }
-    let mut fact = |name: &str, value: &str| {
-        pen.gap(2).put(name, style(Role::Dim)).gap(1).put(value, style(Role::Text));
+    pen.gap(3);
+    let mut facts = Facts::new(ctx, &mut pen);
+    facts.add("seen", &format!("{} ago", age(now, w.last_seen)), Role::Text);
+    facts.add("finished", &w.finished.to_string(), Role::Text);
+    let began = w.registered_at.unwrap_or(w.first_seen);
+    let name = if !w.is_connected() {
+        "lived"
+    } else if w.registered_at.is_some() {
+        "up"
+    } else {
+        "known for"
     };
-    fact("finished", &w.finished.to_string());
-    fact("seen", &format!("{} ago", age(now, w.last_seen)));
-    match w.registered_at {
-        Some(t) => fact("up", &age(now, t)),
-        None => fact("known for", &age(now, w.first_seen)),
-    }
+    facts.add(name, &age(until(now, row), began), Role::Text);
 
     let mut pen = Pen::new(buf, area, 2);
     pen.gap(2).put("pod", style(Role::Dim)).gap(1);
@@ -130,13 +134,20 @@ pub fn draw(ctx: &Ctx<'_>, area: Rect, row: &Row<'_>, state: &TableState<TaskId>
     }
     table(state, &list, open, below).draw(ctx, below, buf, |r, c, pen| {
         if let Some(t) = list.get(r) {
-            task(ctx, w.is_connected(), t, c, pen);
+            task(ctx, row, t, c, pen);
         }
     });
 }
 
-fn task(ctx: &Ctx<'_>, connected: bool, t: &Running, column: usize, pen: &mut Pen<'_>) {
+/// What a lost worker ran does not get older.
+fn until(now: Timestamp, row: &Row<'_>) -> Timestamp {
+    row.worker.lost_at.filter(|_| !row.worker.is_connected()).unwrap_or(now)
+}
+
+fn task(ctx: &Ctx<'_>, row: &Row<'_>, t: &Running, column: usize, pen: &mut Pen<'_>) {
     let style = |r| ctx.theme.style(r);
+    let connected = row.worker.is_connected();
+    let now = until(ctx.now(), row);
     let text = style(if connected { Role::Text } else { Role::Dim });
     let kind = t.kind.as_ref();
     match column {
@@ -148,11 +159,11 @@ fn task(ctx: &Ctx<'_>, connected: bool, t: &Running, column: usize, pen: &mut Pe
             pen.put(&middle(t.proof.as_str(), room, ctx.symbols.ellipsis), text);
         }
         2 => {
-            pen.right(&age(ctx.now(), t.since), text);
+            pen.right(&age(now, t.since), text);
         }
         3 => match kind.filter(|k| **k != TaskType::Controller).and_then(|k| ctx.model.durations.typical(k)) {
             Some(typical) if connected => {
-                let took = ctx.now().since(t.since);
+                let took = now.since(t.since);
                 let slow = took > typical.median * 3;
                 pen.right(&times(ctx.symbols, took, typical.median), style(if slow { Role::Warn } else { Role::Dim }));
             }

@@ -9,18 +9,24 @@ use crate::ui::widgets::filter::{Words, holds};
 use crate::ui::widgets::table::Column;
 
 /// The columns of the rows.
-pub const COLUMNS: [Column; 10] = [
-    Column::text("STATE", 6, 6, 9),
-    Column::text("WORKER", 8, 8, 255),
-    Column::text("TYPE", 4, 4, 7),
-    Column::text("POD", 12, 26, 5).flex(2),
-    Column::text("LOAD", 7, 22, 6),
-    Column::text("TASKS", 8, 14, 8).flex(3),
-    Column::number("N", 3, 3),
-    Column::number("OLDEST", 6, 6),
-    Column::number("DONE", 5, 2),
-    Column::number("SEEN", 5, 4),
-];
+pub const COLUMNS: [Column; 10] = columns(true);
+
+/// The columns; that of the pods is small where none is known.
+pub const fn columns(pods: bool) -> [Column; 10] {
+    let (least, want) = if pods { (14, 26) } else { (3, 3) };
+    [
+        Column::text("STATE", 6, 6, 9),
+        Column::text("WORKER", 8, 8, 255),
+        Column::text("TYPE", 4, 4, 7),
+        Column::text("POD", least, want, 5),
+        Column::text("LOAD", 7, 22, 6),
+        Column::text("TASKS", 8, 14, 8).flex(3),
+        Column::number("N", 3, 3),
+        Column::number("OLDEST", 6, 6),
+        Column::number("DONE", 5, 2),
+        Column::number("SEEN", 5, 4),
+    ]
+}
 
 /// Places in [`COLUMNS`].
 pub mod col {

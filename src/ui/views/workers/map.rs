@@ -23,10 +23,11 @@ pub fn map(area: Rect, sizes: &[usize]) -> Map {
     Map::new(sizes, area.width.saturating_sub(MARGIN), area.height)
 }
 
-/// The first visible row when worker `at` has the cursor.
-pub fn offset(map: &Map, at: Option<usize>, height: u16) -> usize {
+/// The first visible row when worker `at` has the cursor and row `top` was the
+/// first one before.
+pub fn offset(map: &Map, top: usize, at: Option<usize>, height: u16) -> usize {
     let y = at.and_then(|n| map.find(n)).map_or(0, |p| p.0);
-    scroll(0, y, map.rows().len(), usize::from(height))
+    scroll(top, y, map.rows().len(), usize::from(height))
 }
 
 pub fn draw(
@@ -39,7 +40,7 @@ pub fn draw(
     buf: &mut Buffer,
 ) {
     let map = map(area, sizes);
-    let first = offset(&map, at, area.height);
+    let first = offset(&map, view.map_top, at, area.height);
     for (y, r) in (0..area.height).zip(map.rows().iter().skip(first)) {
         match *r {
             MapRow::Heading(g) => heading(ctx, area, y, g, rows, buf),

@@ -5,29 +5,30 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use rustc_hash::FxHashMap;
 
-use super::list::{COLUMNS, Row, col};
+use super::list::{Row, col, columns};
 use super::{Paint, WorkersView};
 use crate::base::{ProofId, TaskType, WorkerKind, units};
 use crate::model::Running;
 use crate::ui::views::common::{age, letter, proof_letter, short_pod, state_mark, tie_is_sure, unknown};
 use crate::ui::widgets::pen::{Pen, width};
-use crate::ui::widgets::table::{Table, bar};
+use crate::ui::widgets::table::{Column, Table, bar};
 use crate::ui::{Ctx, Role};
 
 /// Numbers of proofs.
 pub type Ranks<'m> = FxHashMap<&'m ProofId, usize>;
 
 pub fn draw(view: &WorkersView, ctx: &Ctx<'_>, area: Rect, rows: &[Row<'_>], at: Option<usize>, ranks: &Ranks<'_>, buf: &mut Buffer) {
-    table(view, rows.len(), at, area).draw(ctx, area, buf, |r, c, pen| {
+    let columns = columns(rows.iter().any(|r| r.worker.tie.is_some()));
+    table(view, &columns, rows.len(), at, area).draw(ctx, area, buf, |r, c, pen| {
         if let Some(row) = rows.get(r) {
             cell(view, ctx, row, c, ranks, pen);
         }
     });
 }
 
-pub fn table(view: &WorkersView, rows: usize, at: Option<usize>, area: Rect) -> Table<'static> {
+pub fn table<'c>(view: &WorkersView, columns: &'c [Column], rows: usize, at: Option<usize>, area: Rect) -> Table<'c> {
     Table {
-        columns: &COLUMNS,
+        columns,
         sort: Some((view.table.sort, view.table.reverse)),
         rows,
         selected: at,
