@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn series_holds_between_samples_and_shows_holes() {
         let mut h = History::default();
-        let t = |s| Timestamp::from_secs(1_000_000 + s);
+        let t = |s: i64| Timestamp::from_secs(1_000_000 + s);
         for (s, q) in [(0, 1), (10, 2), (20, 3), (80, 9)] {
             h.push(t(s), &stats(q));
         }
