@@ -353,7 +353,12 @@ pub fn chatty(records: u32) -> Cluster {
 /// Text that is hard to lay out.
 pub fn odd() -> Cluster {
     let mut c = small();
-    for text in ["日本語のログ 行 proof", "e\u{301}e\u{301} cafe\u{301} 👩‍👩‍👧 family 👍🏽 thumbs", "zero\u{200b}width and tab", "several\nlines 日本\nin one"] {
+    for text in [
+        "日本語のログ 行 proof",
+        "e\u{301}e\u{301} cafe\u{301} 👩‍👩‍👧 family 👍🏽 thumbs",
+        "zero\u{200b}width and tab",
+        "several\nlines 日本\nin one",
+    ] {
         c.at(400).log("log:gpu-0", Level::Warn, "sp1_cluster_worker", text);
     }
     c

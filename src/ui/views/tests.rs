@@ -28,6 +28,7 @@ impl<V: View> Screen<V> {
         Ctx { model, theme: &self.theme, symbols: &self.symbols, time: TimeBase::Live, area: self.area }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads better in the tests")]
     fn act(&mut self, c: &Cluster, action: Action) -> Outcome {
         let ctx = Ctx { model: &c.model, theme: &self.theme, symbols: &self.symbols, time: TimeBase::Live, area: self.area };
         self.view.update(&action, &ctx)
@@ -266,6 +267,7 @@ fn the_selected_worker_stays_selected() {
     assert!(s.selected(&c).contains("live"));
     // The map and the rows share their selection.
     s.act(&c, Action::FilterText(String::new()));
+    assert!(s.selected(&c).contains("daa66d2c"));
     s.act(&c, Action::OpenWorker(worker(3)));
     s.act(&c, Action::Toggle);
     s.act(&c, Action::Move(-99));
@@ -337,7 +339,10 @@ fn proofs_say_what_holds_them_up() {
         s.act(c, Action::OpenProof(ProofId::new(PLONK)));
         s.text(c).lines().nth(1).unwrap().to_owned()
     };
-    assert_eq!(shown(&stuck()), "held up by PlonkWrap waits for a cpu worker: only its Controller runs, cpu_queue is 1");
+    assert_eq!(
+        shown(&stuck()),
+        "held up by PlonkWrap waits for a cpu worker: only its Controller runs, cpu_queue is 1, nothing has moved for 9m30s"
+    );
     let mut c = small();
     assert!(shown(&c).starts_with("slowest ProveShard for 1m06s, 0.9× its typical 1m12s, on worker 3c6ef372 (gpu-node-"), "{}", shown(&c));
     // The same task, much later.

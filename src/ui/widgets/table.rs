@@ -183,9 +183,9 @@ impl<K: Clone + PartialEq> TableState<K> {
     pub fn settle(&mut self, rows: usize, height: usize, key: impl Fn(usize) -> K) {
         match self.locate(rows, &key) {
             Some(at) => {
-                self.index = at;
-                if self.selected.is_some() {
-                    self.selected = Some(key(at));
+                // One that is hidden for now is selected again when it is back.
+                if self.selected.as_ref().is_none_or(|want| key(at) == *want) {
+                    self.index = at;
                 }
                 self.offset = scroll(self.offset, at, rows, height);
             }

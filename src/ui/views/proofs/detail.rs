@@ -179,7 +179,8 @@ impl Detail {
 /// A proof's id, what holds it up, and its stages over time.
 pub fn preview(ctx: &Ctx<'_>, area: Rect, p: &Proof, buf: &mut Buffer) {
     let style = |r| ctx.theme.style(r);
-    rule(buf, area, 0, line(ctx), p.id.as_str(), style(Role::Border), style(Role::Title));
+    let mode = p.mode.map_or("mode unknown", ProofMode::as_str);
+    rule(buf, area, 0, line(ctx), &format!("{}  {mode}", p.id), style(Role::Border), style(Role::Title));
     let mut pen = Pen::new(buf, area, 1);
     verdict(ctx, p, pen.gap(2));
     if area.height < 4 {

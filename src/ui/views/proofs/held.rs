@@ -33,6 +33,8 @@ const ENOUGH: u64 = 3;
 const SLOW: f64 = 2.0;
 /// … and never before this: the periodic block resolves ten seconds.
 const LEAST: Duration = Duration::from_secs(20);
+/// A wait in a queue is worth a look from here: three periodic blocks.
+const LONG_WAIT: Duration = Duration::from_secs(30);
 
 /// A task's age in multiples of what is typical of its type here; `None` for
 /// the Controller, which lives as long as its proof, and where nothing is known.
@@ -72,6 +74,8 @@ pub enum Held<'m> {
         queue: &'static str,
         /// Entries of that queue, over all proofs.
         entries: u32,
+        /// For how long nothing of the proof has begun or ended.
+        still: Duration,
     },
     /// Only its Controller runs and nothing is queued.
     ControllerAlone {
@@ -109,15 +113,16 @@ pub fn held<'m>(model: &'m Model, typicals: &Typicals, proof: &Proof, running: &
         return Held::Task { placed, took, of_typical };
     }
     let queues = model.stats.as_ref().map_or((0, 0), |s| (s.stats.cpu_queue.unwrap_or(0), s.stats.gpu_queue.unwrap_or(0)));
+    let still = model.now.since(proof.progress_at);
     // Known to wait: re-queued, or seen in debug lines.
     if let Some(kind) = proof.tallies.iter().find(|(_, t)| t.waiting > 0).map(|(k, _)| k.clone()) {
         let (queue, entries) = if kind.worker_kind() == Some(WorkerKind::Cpu) { ("cpu", queues.0) } else { ("gpu", queues.1) };
-        return Held::Waits { kind: Some(kind), queue, entries };
+        return Held::Waits { kind: Some(kind), queue, entries, still };
     }
     if running.is_empty() {
         return match proof.claimed_at {
             None if proof.tallies.is_empty() => Held::Unclaimed,
-            _ if queues.0 > 0 => Held::Waits { kind: Some(TaskType::Controller), queue: "cpu", entries: queues.0 },
+            _ if queues.0 > 0 => Held::Waits { kind: Some(TaskType::Controller), queue: "cpu", entries: queues.0, still },
             _ => Held::Unseen,
         };
     }
@@ -127,10 +132,10 @@ pub fn held<'m>(model: &'m Model, typicals: &Typicals, proof: &Proof, running: &
             Stage::Waiting | Stage::Setup => Some(TaskType::CoreExecute),
             _ => None,
         };
-        return Held::Waits { kind, queue: "cpu", entries: queues.0 };
+        return Held::Waits { kind, queue: "cpu", entries: queues.0, still };
     }
     if queues.1 > 0 {
-        return Held::Waits { kind: None, queue: "gpu", entries: queues.1 };
+        return Held::Waits { kind: None, queue: "gpu", entries: queues.1, still };
     }
     Held::ControllerAlone { since: proof.progress_at }
 }
@@ -140,7 +145,7 @@ impl Held<'_> {
     pub fn is_slow(&self) -> bool {
         match self {
             Self::Task { took, of_typical, .. } => *took >= LEAST && of_typical.is_some_and(|r| r.0 >= SLOW),
-            Self::Waits { .. } => true,
+            Self::Waits { still, .. } => *still >= LONG_WAIT,
             _ => false,
         }
     }
@@ -160,7 +165,7 @@ impl Held<'_> {
             Self::Over => String::new(),
             Self::Unclaimed => "not claimed".into(),
             Self::Unseen => "no task seen".into(),
-            Self::Waits { kind, queue, entries } => {
+            Self::Waits { kind, queue, entries, .. } => {
                 let what = kind.as_ref().map_or("a task", TaskType::as_str);
                 if *entries > 0 { format!("{what} waits, {queue}_queue {entries}") } else { format!("{what} waits") }
             }
@@ -178,10 +183,11 @@ impl Held<'_> {
             Self::Over => String::new(),
             Self::Unclaimed => "the coordinator has not claimed it yet; it looks for new proofs every 0.5 s".into(),
             Self::Unseen => "claimed, but none of its tasks is on a worker and no queue has entries".into(),
-            Self::Waits { kind, queue, entries } => {
+            Self::Waits { kind, queue, entries, still } => {
                 let what = kind.as_ref().map_or("its next task", TaskType::as_str);
                 let alone = if matches!(kind, Some(TaskType::Controller)) { "" } else { "only its Controller runs, " };
-                format!("{what} waits for a {queue} worker: {alone}{queue}_queue is {entries}")
+                let still = units::seconds(*still);
+                format!("{what} waits for a {queue} worker: {alone}{queue}_queue is {entries}, nothing has moved for {still}")
             }
             Self::ControllerAlone { since } => {
                 format!("only its Controller runs and nothing is queued, for {}", units::seconds(now.since(*since)))
