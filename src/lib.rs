@@ -7,13 +7,13 @@
 //! Live, demo, record and replay differ only in their source. Layers import
 //! downwards only, in the order of the modules below; `tests/architecture.rs`
 //! checks it.
-pub mod app;
 pub mod base;
 pub mod envelope;
 pub mod event;
 pub mod proto;
 pub mod parse;
 pub mod model;
-pub mod runtime;
 pub mod ui;
+pub mod app;
 pub mod sources;
+pub mod runtime;

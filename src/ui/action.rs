@@ -95,6 +95,8 @@ pub enum Action {
     Redraw,
     /// Suspend the process (Ctrl-Z).
     Suspend,
+    /// A key that only the shown view knows, by its name.
+    Own(&'static str),
     /// A click at a column and row of the view's own area.
     Click(u16, u16),
     /// A second click at the same place.

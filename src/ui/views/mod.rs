@@ -1,15 +1,27 @@
 //! The views, one file each, and the table of them.
 
+pub mod common;
 pub mod help;
+pub mod logs;
 pub mod overview;
 pub mod pods;
+pub mod proofs;
 pub mod sources;
+pub mod workers;
+
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod screens;
 
 use super::View;
 
 /// Every view, in the order of the tab bar. A new one is one file and one line.
 pub const TABLE: &[fn() -> Box<dyn View>] = &[
     || Box::new(overview::Overview::default()),
+    || Box::new(workers::WorkersView::default()),
+    || Box::new(proofs::ProofsView::default()),
+    || Box::new(logs::LogsView::default()),
     || Box::new(pods::Pods::default()),
     || Box::new(sources::Sources::default()),
     || Box::new(help::Help::default()),
