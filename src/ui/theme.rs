@@ -190,8 +190,8 @@ impl Theme {
 
     /// A style to tell the `n`-th proof from others.
     #[must_use]
-    pub fn proof(&self, n: usize) -> Style {
-        self.proofs.get(n % self.proofs.len().max(1)).copied().unwrap_or_default()
+    pub fn proof(&self, ordinal: u32) -> Style {
+        self.proofs.get(ordinal as usize % self.proofs.len().max(1)).copied().unwrap_or_default()
     }
 
     /// The theme as a terminal with fewer colours can show it.

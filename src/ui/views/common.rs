@@ -6,9 +6,9 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::base::{ProofId, TaskType, Timestamp, units};
+use crate::base::{TaskType, Timestamp, units};
 use crate::event::ProofStatus;
-use crate::model::{Model, PodTie, WorkerState};
+use crate::model::{PodTie, WorkerState};
 use crate::ui::widgets::pen::{Pen, middle, width};
 use crate::ui::{Ctx, Role, Symbols};
 
@@ -39,18 +39,11 @@ pub fn kind_name(kind: Option<&TaskType>) -> &str {
     kind.map_or("unknown", TaskType::as_str)
 }
 
-/// A number that tells proofs apart and stays as it is while they live: the
-/// place among all proofs by id. `None` for one that is not known.
+/// A lower-case letter for the proof of that ordinal.
 #[must_use]
-pub fn proof_ranks(model: &Model) -> rustc_hash::FxHashMap<&ProofId, usize> {
-    model.proofs.iter().enumerate().map(|(i, p)| (&p.id, i)).collect()
-}
-
-/// A lower-case letter for the proof of that rank.
-#[must_use]
-pub fn proof_letter(rank: usize) -> &'static str {
+pub fn proof_letter(ordinal: u32) -> &'static str {
     const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
-    let i = rank % LETTERS.len();
+    let i = ordinal as usize % LETTERS.len();
     &LETTERS[i..=i]
 }
 

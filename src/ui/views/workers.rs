@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 
 use self::list::{COLUMNS, GROUPS, Row, col, key};
 use self::weights::weights;
-use super::common::{divider, letter, proof_letter, proof_ranks, state_mark};
+use super::common::{divider, letter, proof_letter, state_mark};
 use crate::base::{TaskId, TaskType, WorkerId};
 use crate::model::WorkerState;
 use crate::ui::keymap::Binding;
@@ -347,11 +347,10 @@ impl View for WorkersView {
             self.empty(ctx, areas.main, buf);
             return;
         }
-        let ranks = proof_ranks(ctx.model);
         if self.map {
-            map::draw(self, ctx, areas.main, (&list, &sizes), at, &ranks, buf);
+            map::draw(self, ctx, areas.main, (&list, &sizes), at, buf);
         } else {
-            rows::draw(self, ctx, areas.main, &list, at, &ranks, buf);
+            rows::draw(self, ctx, areas.main, &list, at, buf);
         }
         if let Some(row) = at.and_then(|i| list.get(i)) {
             if areas.detail.x > areas.main.right() {
@@ -449,9 +448,9 @@ impl WorkersView {
                 }
             }
             Paint::Proof => {
-                for (rank, p) in ctx.model.proofs.iter().enumerate().filter(|(_, p)| p.is_active()) {
+                for p in ctx.model.proofs.active() {
                     let id = middle(p.id.as_str(), 18, ctx.symbols.ellipsis);
-                    pen.put(proof_letter(rank), ctx.theme.proof(rank)).gap(1).put(&id, style(Role::Dim)).gap(2);
+                    pen.put(proof_letter(p.ordinal), ctx.theme.proof(p.ordinal)).gap(1).put(&id, style(Role::Dim)).gap(2);
                 }
             }
             Paint::Load => {

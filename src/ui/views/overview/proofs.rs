@@ -6,7 +6,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
-use rustc_hash::FxHashMap;
 
 use crate::base::{ProofId, TaskType, units};
 use crate::event::{ProofMode, ProofStatus};
@@ -76,8 +75,6 @@ pub fn draw(area: Rect, keys: &[ProofId], cursor: &Cursor<ProofId>, ctx: &Ctx<'_
         return;
     }
     let columns = columns(inner.width);
-    // As on the other screens: a proof's colour is its place among all by id.
-    let ranks: FxHashMap<&ProofId, usize> = model.proofs.iter().enumerate().map(|(i, p)| (&p.id, i)).collect();
     let height = usize::from(inner.height.saturating_sub(1));
     // The mark of the selected row stands in the panel's own margin.
     let wide = Rect { x: inner.x.saturating_sub(1), width: inner.width + 1, ..inner };
@@ -87,18 +84,18 @@ pub fn draw(area: Rect, keys: &[ProofId], cursor: &Cursor<ProofId>, ctx: &Ctx<'_
         buf,
         |row, column, width| {
             let proof = keys.get(row).and_then(|id| model.proofs.get(id));
-            proof.map(|p| cell(p, ranks.get(&p.id).copied().unwrap_or(0), column, width, ctx)).unwrap_or_default()
+            proof.map(|p| cell(p, column, width, ctx)).unwrap_or_default()
         },
     );
 }
 
-fn cell<'a>(p: &'a Proof, rank: usize, column: usize, width: u16, ctx: &Ctx<'a>) -> Line<'a> {
+fn cell<'a>(p: &'a Proof, column: usize, width: u16, ctx: &Ctx<'a>) -> Line<'a> {
     let theme = ctx.theme;
     let quiet = theme.style(if p.is_active() { Role::Text } else { Role::Dim });
     let dim = theme.style(Role::Dim);
     match column {
         PROOF => Line::from(vec![
-            Span::styled(ctx.symbols.cell, if p.is_active() { theme.proof(rank) } else { theme.style(Role::Faint) }),
+            Span::styled(ctx.symbols.cell, if p.is_active() { theme.proof(p.ordinal) } else { theme.style(Role::Faint) }),
             Span::raw(" "),
             Span::styled(cut_middle(p.id.as_str(), width.saturating_sub(2), ctx.symbols.ellipsis), quiet),
         ]),

@@ -6,7 +6,7 @@ use ratatui::style::{Modifier, Style};
 use rustc_hash::FxHashMap;
 
 use super::list::{GROUPS, Row};
-use super::rows::{Ranks, kind_style, task_cell};
+use super::rows::{kind_style, task_cell};
 use super::{Paint, WorkersView};
 use crate::model::WorkerState;
 use crate::ui::views::common::state_mark;
@@ -36,7 +36,6 @@ pub fn draw(
     area: Rect,
     (rows, sizes): (&[Row<'_>], &[usize]),
     at: Option<usize>,
-    ranks: &Ranks<'_>,
     buf: &mut Buffer,
 ) {
     let map = map(area, sizes);
@@ -48,7 +47,7 @@ pub fn draw(
                 let mut pen = Pen::new(buf, area, y);
                 pen.gap(MARGIN);
                 for (i, row) in rows.iter().enumerate().skip(first).take(len) {
-                    let (glyph, mut style) = glyph(view.paint, ctx, row, ranks);
+                    let (glyph, mut style) = glyph(view.paint, ctx, row);
                     if at == Some(i) {
                         style = style.patch(ctx.theme.style(Role::Selected)).add_modifier(Modifier::REVERSED | Modifier::BOLD);
                     }
@@ -85,7 +84,7 @@ fn heading(ctx: &Ctx<'_>, area: Rect, y: u16, g: usize, rows: &[Row<'_>], buf: &
 
 /// A worker's cell. A late one shows its state whatever the cells show: it
 /// needs an eye.
-fn glyph(paint: Paint, ctx: &Ctx<'_>, row: &Row<'_>, ranks: &Ranks<'_>) -> (&'static str, Style) {
+fn glyph(paint: Paint, ctx: &Ctx<'_>, row: &Row<'_>) -> (&'static str, Style) {
     let w = row.worker;
     let (dot, role) = state_mark(ctx.symbols, w.state);
     if w.state != WorkerState::Live || paint == Paint::State {
@@ -106,7 +105,7 @@ fn glyph(paint: Paint, ctx: &Ctx<'_>, row: &Row<'_>, ranks: &Ranks<'_>) -> (&'st
     // The type (or proof) with the most tasks; of equals the later stage.
     let mut counts: FxHashMap<usize, (usize, &'static str, Style)> = FxHashMap::default();
     for t in &w.tasks {
-        let (order, glyph, style) = task_cell(ctx, t, paint, ranks);
+        let (order, glyph, style) = task_cell(ctx, t, paint);
         counts.entry(order).or_insert((0, glyph, style)).0 += 1;
     }
     counts.into_iter().max_by_key(|(order, c)| (c.0, *order)).map_or(idle, |(_, c)| (c.1, c.2))

@@ -3,25 +3,21 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use rustc_hash::FxHashMap;
 
 use super::list::{Row, col, columns};
 use super::{Paint, WorkersView};
-use crate::base::{ProofId, TaskType, WorkerKind, units};
+use crate::base::{TaskType, WorkerKind, units};
 use crate::model::Running;
 use crate::ui::views::common::{age, letter, proof_letter, short_pod, state_mark, tie_is_sure, unknown};
 use crate::ui::widgets::pen::{Pen, width};
 use crate::ui::widgets::table::{Column, Table, bar};
 use crate::ui::{Ctx, Role};
 
-/// Numbers of proofs.
-pub type Ranks<'m> = FxHashMap<&'m ProofId, usize>;
-
-pub fn draw(view: &WorkersView, ctx: &Ctx<'_>, area: Rect, rows: &[Row<'_>], at: Option<usize>, ranks: &Ranks<'_>, buf: &mut Buffer) {
+pub fn draw(view: &WorkersView, ctx: &Ctx<'_>, area: Rect, rows: &[Row<'_>], at: Option<usize>, buf: &mut Buffer) {
     let columns = columns(rows.iter().any(|r| r.worker.tie.is_some()));
     table(view, &columns, rows.len(), at, area).draw(ctx, area, buf, |r, c, pen| {
         if let Some(row) = rows.get(r) {
-            cell(view, ctx, row, c, ranks, pen);
+            cell(view, ctx, row, c, pen);
         }
     });
 }
@@ -37,7 +33,7 @@ pub fn table<'c>(view: &WorkersView, columns: &'c [Column], rows: usize, at: Opt
     }
 }
 
-fn cell(view: &WorkersView, ctx: &Ctx<'_>, row: &Row<'_>, column: usize, ranks: &Ranks<'_>, pen: &mut Pen<'_>) {
+fn cell(view: &WorkersView, ctx: &Ctx<'_>, row: &Row<'_>, column: usize, pen: &mut Pen<'_>) {
     let style = |r| ctx.theme.style(r);
     let w = row.worker;
     let text = style(if w.is_connected() { Role::Text } else { Role::Dim });
@@ -57,7 +53,7 @@ fn cell(view: &WorkersView, ctx: &Ctx<'_>, row: &Row<'_>, column: usize, ranks: 
         }
         col::POD => pod(ctx, row, pen),
         col::LOAD => load(ctx, row, pen),
-        col::TASKS => tasks(ctx, &w.tasks, view.paint, ranks, pen),
+        col::TASKS => tasks(ctx, &w.tasks, view.paint, pen),
         col::COUNT => {
             let n = w.tasks.len();
             pen.right(&n.to_string(), if n == 0 { style(Role::Faint) } else { text });
@@ -128,12 +124,12 @@ fn load(ctx: &Ctx<'_>, row: &Row<'_>, pen: &mut Pen<'_>) {
 
 /// A cell a task, in the order of a proof's course; `P×12 R×3` where there are
 /// too many.
-fn tasks(ctx: &Ctx<'_>, list: &[Running], paint: Paint, ranks: &Ranks<'_>, pen: &mut Pen<'_>) {
+fn tasks(ctx: &Ctx<'_>, list: &[Running], paint: Paint, pen: &mut Pen<'_>) {
     if list.is_empty() {
         pen.put("idle", ctx.theme.style(Role::Faint));
         return;
     }
-    let mut cells: Vec<(usize, &'static str, Style)> = list.iter().map(|t| task_cell(ctx, t, paint, ranks)).collect();
+    let mut cells: Vec<(usize, &'static str, Style)> = list.iter().map(|t| task_cell(ctx, t, paint)).collect();
     cells.sort_by_key(|c| c.0);
     if cells.len() <= usize::from(pen.left()) {
         for (_, glyph, style) in cells {
@@ -148,9 +144,11 @@ fn tasks(ctx: &Ctx<'_>, list: &[Running], paint: Paint, ranks: &Ranks<'_>, pen: 
 }
 
 /// A task's order, letter and style.
-pub fn task_cell(ctx: &Ctx<'_>, t: &Running, paint: Paint, ranks: &Ranks<'_>) -> (usize, &'static str, Style) {
+pub fn task_cell(ctx: &Ctx<'_>, t: &Running, paint: Paint) -> (usize, &'static str, Style) {
     if paint == Paint::Proof {
-        return ranks.get(&t.proof).map_or((usize::MAX, "?", ctx.theme.style(Role::Dim)), |r| (*r, proof_letter(*r), ctx.theme.proof(*r)));
+        return ctx.model.proofs.get(&t.proof).map(|p| p.ordinal).map_or((usize::MAX, "?", ctx.theme.style(Role::Dim)), |n| {
+            (n as usize, proof_letter(n), ctx.theme.proof(n))
+        });
     }
     let order = t.kind.as_ref().map_or(TaskType::KNOWN.len() + 1, TaskType::index);
     (order, letter(t.kind.as_ref()), ctx.theme.task(t.kind.as_ref()))
