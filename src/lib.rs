@@ -7,11 +7,23 @@
 //! Live, demo, record and replay differ only in their source. Layers import
 //! downwards only, in the order of the modules below; `tests/architecture.rs`
 //! checks it.
+
 pub mod base;
+
 pub mod envelope;
+
 pub mod event;
-pub mod model;
-pub mod parse;
+
 pub mod proto;
-pub mod sources;
+
+pub mod parse;
+
+pub mod model;
+
 pub mod ui;
+
+pub mod app;
+
+pub mod sources;
+
+pub mod runtime;

@@ -1,1 +1,3 @@
+//! The `sp1top` program.
+
 fn main() {}
