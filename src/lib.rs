@@ -20,6 +20,10 @@ pub mod parse;
 
 pub mod model;
 
+pub mod pipeline;
+
+pub mod output;
+
 pub mod ui;
 
 pub mod app;
@@ -27,3 +31,5 @@ pub mod app;
 pub mod sources;
 
 pub mod runtime;
+
+pub mod cli;

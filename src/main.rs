@@ -1,3 +1,5 @@
-//! The `sp1top` program.
+//! The program: see the library.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    sp1top::cli::main()
+}

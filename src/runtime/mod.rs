@@ -3,8 +3,10 @@
 
 pub mod clipboard;
 pub mod feed;
+pub mod live;
 #[cfg(test)]
 mod look;
+pub mod player;
 pub mod screen;
 pub mod terminal;
 #[cfg(test)]

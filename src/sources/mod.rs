@@ -16,6 +16,7 @@
 
 pub mod backoff;
 pub mod files;
+pub mod follow;
 pub mod grpc;
 pub mod hub;
 pub mod kube;

@@ -138,6 +138,9 @@ impl Recording {
             let raw = serde_json::to_vec(&session).unwrap_or_default().into();
             return Ok(Some(self.stamp(Piece { at: self.at, source: SourceName::new("session"), kind: Kind::Session, raw })));
         }
+        if let Some(at) = self.next_at().and_then(|next| tick(self.at, next)) {
+            return Ok(Some(self.stamp(Piece { at, source: SourceName::new("clock"), kind: Kind::Tick, raw: Bytes::new() })));
+        }
         let Some(piece) = self.parts[i].peeked.take() else { return Ok(None) };
         self.fill(i)?;
         Ok(Some(self.stamp(piece)))
@@ -148,6 +151,21 @@ impl Recording {
         self.at = self.at.max(p.at);
         Envelope { seq: self.seq, at: self.at, source: p.source, kind: p.kind, raw: p.raw }
     }
+}
+
+/// The next tick of the clock between two pieces: each second, in long silences
+/// each minute; none over gaps of days.
+fn tick(at: Timestamp, next: Timestamp) -> Option<Timestamp> {
+    const SECOND: i64 = 1_000_000;
+    let gap = next.0.saturating_sub(at.0);
+    let step = match gap {
+        _ if !at.is_set() || gap <= SECOND => return None,
+        _ if gap <= 3600 * SECOND => SECOND,
+        _ if gap <= 86_400 * SECOND => 60 * SECOND,
+        _ => return None,
+    };
+    let t = (at.0 / step + 1) * step;
+    (t < next.0).then_some(Timestamp(t))
 }
 
 /// A name for each file: as much of its path as tells them apart.
