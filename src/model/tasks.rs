@@ -1,6 +1,7 @@
 //! Tasks on their way: from the periodic blocks, debug lines and nodes' logs.
 
 use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -51,8 +52,7 @@ pub struct Tasks {
     left: Vec<TaskId>,
     received: FxHashMap<TaskId, SourceName>,
     received_order: VecDeque<TaskId>,
-    over: FxHashSet<TaskId>,
-    over_order: VecDeque<TaskId>,
+    over: Over,
     /// Tasks that were not followed because there are too many.
     pub refused: u64,
 }
@@ -81,17 +81,6 @@ impl Tasks {
         self.by_id.iter()
     }
 
-    fn mark_over(&mut self, id: &TaskId) {
-        if self.over.insert(id.clone()) {
-            self.over_order.push_back(id.clone());
-            if self.over_order.len() > MAX_OVER
-                && let Some(old) = self.over_order.pop_front()
-            {
-                self.over.remove(&old);
-            }
-        }
-    }
-
     fn mark_received(&mut self, id: &TaskId, source: &SourceName) {
         if self.received.insert(id.clone(), source.clone()).is_none() {
             self.received_order.push_back(id.clone());
@@ -104,10 +93,47 @@ impl Tasks {
     }
 }
 
+/// Tasks known to be over: the last [`MAX_OVER`] of them, as fingerprints.
+#[derive(Clone, Debug, Default)]
+struct Over {
+    set: FxHashSet<u64>,
+    order: VecDeque<u64>,
+}
+
+impl Over {
+    fn insert(&mut self, id: &TaskId) {
+        let print = fingerprint(id);
+        if self.set.insert(print) {
+            self.order.push_back(print);
+            if self.order.len() > MAX_OVER
+                && let Some(old) = self.order.pop_front()
+            {
+                self.set.remove(&old);
+            }
+        }
+    }
+
+    fn contains(&self, id: &TaskId) -> bool {
+        !self.set.is_empty() && self.set.contains(&fingerprint(id))
+    }
+}
+
+/// 64 bits that tell tasks apart: the random half of a UUIDv7.
+fn fingerprint(id: &TaskId) -> u64 {
+    match id {
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
+        TaskId::Uuid(u) => *u as u64,
+        TaskId::Text(t) => {
+            use std::hash::{BuildHasher as _, BuildHasherDefault};
+            BuildHasherDefault::<rustc_hash::FxHasher>::default().hash_one(t)
+        }
+    }
+}
+
 impl Model {
     /// Takes in one line of the periodic block.
     pub(super) fn worker_report(&mut self, source: u32, at: Timestamp, report: WorkerReport) {
-        let Some(ix) = self.workers.place(&report.worker, at) else { return };
+        let Some(ix) = self.workers.place_in_block(&report.worker, at) else { return };
         let block = self.blocks.entry(source).or_default();
         block.lines += 1;
         let number = block.number;
@@ -197,39 +223,44 @@ impl Model {
     fn task_assigned(&mut self, ix: WorkerIx, at: Timestamp, t: &AssignedTask) -> Timestamp {
         self.vote(ix, &t.task);
         let worker = self.workers.at(ix).map(|w| w.id.clone());
-        if let Some(task) = self.tasks.by_id.get_mut(&t.task) {
-            if task.kind.is_none() {
-                task.kind.clone_from(&t.kind);
-            }
-            let from = task.place.replace(ix);
-            task.ran_on.clone_from(&worker);
-            let waited = task.waiting_since.take().is_some();
-            if from != Some(ix) {
-                task.attempts += 1;
-                task.assigned_at = at;
-            }
-            let since = task.assigned_at;
-            let was_running = from.is_some();
-            if let Some(p) = self.proofs.get_mut(&task.proof)
-                && let Some(kind) = &task.kind
-            {
-                let tally = p.tallies.entry(kind.clone()).or_default();
-                if waited {
-                    tally.waiting = tally.waiting.saturating_sub(1);
-                }
-                if waited && !was_running {
-                    tally.running += 1;
-                }
-                tally.last_at = Some(at);
-                p.progress_at = at;
-            }
-            return since;
-        }
-        if self.tasks.by_id.len() >= MAX_TASKS {
+        if self.tasks.by_id.len() >= MAX_TASKS && !self.tasks.by_id.contains_key(&t.task) {
             self.tasks.refused += 1;
             return at;
         }
-        let again = !self.tasks.over.is_empty() && self.tasks.over.contains(&t.task);
+        // One look into the table for what happens a million times.
+        let vacant = match self.tasks.by_id.entry(t.task.clone()) {
+            Entry::Vacant(v) => v,
+            Entry::Occupied(o) => {
+                let task = o.into_mut();
+                if task.kind.is_none() {
+                    task.kind.clone_from(&t.kind);
+                }
+                let from = task.place.replace(ix);
+                task.ran_on.clone_from(&worker);
+                let waited = task.waiting_since.take().is_some();
+                if from != Some(ix) {
+                    task.attempts += 1;
+                    task.assigned_at = at;
+                }
+                let since = task.assigned_at;
+                let was_running = from.is_some();
+                if let Some(p) = self.proofs.get_mut(&task.proof)
+                    && let Some(kind) = &task.kind
+                {
+                    let tally = p.tallies.entry(kind.clone()).or_default();
+                    if waited {
+                        tally.waiting = tally.waiting.saturating_sub(1);
+                    }
+                    if waited && !was_running {
+                        tally.running += 1;
+                    }
+                    tally.last_at = Some(at);
+                    p.progress_at = at;
+                }
+                return since;
+            }
+        };
+        let again = self.tasks.over.contains(&t.task);
         // A proof that the coordinator no longer knows is not started again by it.
         if t.proof_known || self.proofs.get(&t.proof).is_some() {
             let p = self.proofs.entry(&t.proof, at);
@@ -252,22 +283,19 @@ impl Model {
             }
             p.progress_at = at;
         }
-        self.tasks.by_id.insert(
-            t.task.clone(),
-            Task {
-                proof: t.proof.clone(),
-                kind: t.kind.clone(),
-                first_seen: at,
-                assigned_at: at,
-                attempts: 1,
-                retries: 0,
-                victims: Vec::new(),
-                waiting_since: None,
-                took: None,
-                place: Some(ix),
-                ran_on: worker,
-            },
-        );
+        vacant.insert(Task {
+            proof: t.proof.clone(),
+            kind: t.kind.clone(),
+            first_seen: at,
+            assigned_at: at,
+            attempts: 1,
+            retries: 0,
+            victims: Vec::new(),
+            waiting_since: None,
+            took: None,
+            place: Some(ix),
+            ran_on: worker,
+        });
         at
     }
 
@@ -320,8 +348,12 @@ impl Model {
         }
         let left = std::mem::take(&mut self.tasks.left);
         for id in left {
-            if self.tasks.by_id.get(&id).is_some_and(|t| t.place.is_none() && t.waiting_since.is_none()) {
-                self.task_over(&id, block.at, SpanEnd::Done);
+            if let Entry::Occupied(o) = self.tasks.by_id.entry(id)
+                && o.get().place.is_none()
+                && o.get().waiting_since.is_none()
+            {
+                let (id, task) = o.remove_entry();
+                self.task_ended(&id, task, block.at, SpanEnd::Done);
             }
         }
         if whole {
@@ -368,8 +400,14 @@ impl Model {
 
     /// A task ended.
     fn task_over(&mut self, id: &TaskId, at: Timestamp, outcome: SpanEnd) {
-        let Some(task) = self.tasks.by_id.remove(id) else { return };
-        self.tasks.mark_over(id);
+        if let Some(task) = self.tasks.by_id.remove(id) {
+            self.task_ended(id, task, at, outcome);
+        }
+    }
+
+    /// What remains to be done for a task that was taken off the table.
+    fn task_ended(&mut self, id: &TaskId, task: Task, at: Timestamp, outcome: SpanEnd) {
+        self.tasks.over.insert(id);
         if let Some(p) = self.proofs.get_mut(&task.proof) {
             if let Some(kind) = &task.kind {
                 let tally = p.tallies.entry(kind.clone()).or_default();
@@ -615,7 +653,7 @@ impl Model {
                         end: at,
                         outcome: SpanEnd::Done,
                     });
-                    self.tasks.mark_over(&task);
+                    self.tasks.over.insert(&task);
                 }
             }
             NodeEvent::TaskFailed { proof, kind, error, failure, .. } => {

@@ -139,6 +139,11 @@ const MAX_WORKERS: usize = 65_536;
 pub struct Workers {
     list: Vec<Worker>,
     by_id: FxHashMap<WorkerId, WorkerIx>,
+    /// Which worker's line came last, and for each worker which one followed it
+    /// in the last block: the order seldom changes, and a guess that is checked
+    /// costs less than a look into the table.
+    last_line: WorkerIx,
+    followed_by: Vec<WorkerIx>,
     /// Workers that could not be kept because there are too many.
     pub refused: u64,
 }
@@ -170,6 +175,27 @@ impl Workers {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    /// [`Self::place`] for the lines of a periodic block.
+    pub(super) fn place_in_block(&mut self, id: &WorkerId, at: Timestamp) -> Option<WorkerIx> {
+        let last = self.last_line as usize;
+        let guess = self.followed_by.get(last).copied().unwrap_or(0);
+        let ix = match self.list.get(guess as usize) {
+            Some(w) if w.id == *id => guess,
+            _ => {
+                let ix = self.place(id, at)?;
+                if self.followed_by.len() <= last.max(ix as usize) {
+                    self.followed_by.resize(self.list.len(), 0);
+                }
+                if let Some(f) = self.followed_by.get_mut(last) {
+                    *f = ix;
+                }
+                ix
+            }
+        };
+        self.last_line = ix;
+        Some(ix)
     }
 
     /// The place of that worker, made when new; `None` when there are too many.
@@ -215,6 +241,7 @@ impl Workers {
         // Half of the bound at once, so that this is rare.
         let cut = times[lost - MAX_LOST / 2];
         self.list.retain(|w| w.is_connected() || w.lost_at > cut);
+        (self.last_line, self.followed_by) = (0, Vec::new());
         self.by_id = (0..).zip(&self.list).map(|(i, w)| (w.id.clone(), i)).collect();
         true
     }
