@@ -1,2 +1,14 @@
 //! sp1top: a terminal dashboard for self-hosted SP1 proving clusters.
+//!
+//! ```text
+//! sources ──► Envelope ──► parse ──► Event ──► Model::apply ──► alerts ──► views / json
+//! ```
+//!
+//! Live, demo, record and replay differ only in their source. Layers import
+//! downwards only, in the order of the modules below; `tests/architecture.rs`
+//! checks it.
 pub mod base;
+pub mod envelope;
+pub mod event;
+pub mod model;
+pub mod ui;

@@ -1,0 +1,191 @@
+//! Pods, workloads, nodes and notes of Kubernetes.
+
+use std::collections::BTreeMap;
+
+use crate::base::{Ring, Timestamp};
+use crate::event::{Component, KubeEvent, KubeNote, NodeInfo, PodInfo, PodUsage, Termination, WorkloadInfo};
+
+/// A pod with its recent use of memory.
+#[derive(Clone, Debug)]
+pub struct Pod {
+    /// What Kubernetes says.
+    pub info: PodInfo,
+    /// Which part of the cluster it is.
+    pub component: Option<Component>,
+    /// CPU and memory, oldest first.
+    pub usage: Ring<PodUsage>,
+    /// When it was first seen here.
+    pub first_seen: Timestamp,
+}
+
+impl Pod {
+    /// The newest use of resources.
+    #[must_use]
+    pub fn last_usage(&self) -> Option<&PodUsage> {
+        self.usage.last()
+    }
+}
+
+/// A container's end, once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerDeath {
+    /// The pod.
+    pub pod: String,
+    /// Which part of the cluster.
+    pub component: Option<Component>,
+    /// How it ended.
+    pub termination: Termination,
+    /// The pod's restart count then.
+    pub restarts: u32,
+    /// When it was noticed.
+    pub seen_at: Timestamp,
+}
+
+const MAX_PODS: usize = 8192;
+const USAGE_SAMPLES: usize = 128;
+
+/// Everything of Kubernetes.
+#[derive(Clone, Debug)]
+pub struct Kube {
+    pods: BTreeMap<String, Pod>,
+    workloads: BTreeMap<String, WorkloadInfo>,
+    nodes: BTreeMap<String, NodeInfo>,
+    notes: Ring<KubeNote>,
+    deaths: Ring<ContainerDeath>,
+    /// True after the first answer about pods.
+    pub known: bool,
+}
+
+impl Default for Kube {
+    fn default() -> Self {
+        Self {
+            pods: BTreeMap::new(),
+            workloads: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            notes: Ring::new(512),
+            deaths: Ring::new(256),
+            known: false,
+        }
+    }
+}
+
+impl Kube {
+    /// Pods in the order of their names.
+    pub fn pods(&self) -> impl Iterator<Item = &Pod> {
+        self.pods.values()
+    }
+
+    /// The pod of that name.
+    #[must_use]
+    pub fn pod(&self, name: &str) -> Option<&Pod> {
+        self.pods.get(name)
+    }
+
+    /// Deployments and stateful sets.
+    pub fn workloads(&self) -> impl Iterator<Item = &WorkloadInfo> {
+        self.workloads.values()
+    }
+
+    /// The workload of that name.
+    #[must_use]
+    pub fn workload(&self, name: &str) -> Option<&WorkloadInfo> {
+        self.workloads.get(name)
+    }
+
+    /// Nodes.
+    pub fn nodes(&self) -> impl Iterator<Item = &NodeInfo> {
+        self.nodes.values()
+    }
+
+    /// Kubernetes events, oldest first.
+    pub fn notes(&self) -> impl DoubleEndedIterator<Item = &KubeNote> {
+        self.notes.iter()
+    }
+
+    /// Containers that ended while watched or shortly before, oldest first.
+    pub fn deaths(&self) -> impl DoubleEndedIterator<Item = &ContainerDeath> {
+        self.deaths.iter()
+    }
+
+    /// Takes in what Kubernetes said at `now`. Returns the deaths it told of.
+    pub fn apply(&mut self, now: Timestamp, event: KubeEvent) -> Vec<ContainerDeath> {
+        let mut deaths = Vec::new();
+        match event {
+            KubeEvent::PodList(list) => {
+                self.known = true;
+                let names: std::collections::BTreeSet<_> = list.iter().map(|p| p.name.clone()).collect();
+                self.pods.retain(|n, _| names.contains(n));
+                for p in list {
+                    deaths.extend(self.put_pod(now, p));
+                }
+            }
+            KubeEvent::Pod(p) => {
+                self.known = true;
+                deaths.extend(self.put_pod(now, *p));
+            }
+            KubeEvent::PodDeleted(name) => {
+                self.pods.remove(name.as_str());
+            }
+            KubeEvent::WorkloadList(list) => {
+                self.workloads = list.into_iter().map(|w| (w.name.clone(), w)).collect();
+            }
+            KubeEvent::Workload(w) => {
+                if self.workloads.len() < MAX_PODS {
+                    self.workloads.insert(w.name.clone(), *w);
+                }
+            }
+            KubeEvent::WorkloadDeleted(name) => {
+                self.workloads.remove(&name);
+            }
+            KubeEvent::Events(notes) => {
+                for n in notes {
+                    self.notes.push(n);
+                }
+            }
+            KubeEvent::Nodes(list) => {
+                self.nodes = list.into_iter().take(MAX_PODS).map(|n| (n.name.clone(), n)).collect();
+            }
+            KubeEvent::Status { .. } => {}
+        }
+        deaths
+    }
+
+    /// Takes in a measurement.
+    pub fn usage(&mut self, u: PodUsage) {
+        if let Some(p) = self.pods.get_mut(u.pod.as_str())
+            && p.usage.last().is_none_or(|last| last.at < u.at)
+        {
+            p.usage.push(u);
+        }
+    }
+
+    fn put_pod(&mut self, now: Timestamp, info: PodInfo) -> Option<ContainerDeath> {
+        let component = info.app.as_deref().and_then(Component::read).or_else(|| info.containers.first().and_then(|c| Component::read(c)));
+        let old = self.pods.get(&info.name);
+        if old.is_none() && self.pods.len() >= MAX_PODS {
+            return None;
+        }
+        let news = match (&info.last_termination, old) {
+            (None, _) => None,
+            (Some(t), Some(p)) if p.info.last_termination.as_ref() == Some(t) && p.info.restarts >= info.restarts => None,
+            (Some(t), _) => {
+                Some(ContainerDeath { pod: info.name.clone(), component, termination: t.clone(), restarts: info.restarts, seen_at: now })
+            }
+        };
+        if let Some(d) = &news
+            && !self.deaths.iter().any(|o| o.pod == d.pod && o.termination == d.termination)
+        {
+            self.deaths.push(d.clone());
+        }
+        match self.pods.get_mut(&info.name) {
+            Some(p) => {
+                p.info = info;
+                p.component = component;
+            }
+            None => {
+                self.pods.insert(info.name.clone(), Pod { info, component, usage: Ring::new(USAGE_SAMPLES), first_seen: now });
+            }
+        }
+        news
+    }
+}

@@ -1,0 +1,432 @@
+//! What is known of the cluster, as of a time in the data.
+//!
+//! [`Model::apply`] is the only place that looks into an event. Everything else
+//! (alert rules, views, JSON) reads `&Model`. All collections are bounded by
+//! construction; nothing here reads a clock: `now` moves with the envelopes.
+
+mod durations;
+mod history;
+mod kube;
+mod logs;
+mod moments;
+mod proofs;
+mod signals;
+mod sources;
+mod tasks;
+mod workers;
+
+use rustc_hash::FxHashMap;
+
+pub use durations::{Durations, Typical};
+pub use history::{Gauge, History, Point, Sample};
+pub use kube::{ContainerDeath, Kube, Pod};
+pub use logs::{LogEntry, Logs};
+pub use moments::{Moment, MomentKind, Moments};
+pub use proofs::{Proof, Proofs, SpanEnd, Stage, Tally, TaskSpan};
+pub use signals::Signals;
+pub use sources::{Source, Sources};
+pub use tasks::{Task, Tasks};
+pub use workers::{PodTie, Running, Worker, WorkerIx, WorkerState, Workers};
+
+use crate::base::{SourceName, Timestamp};
+use crate::envelope::Session;
+use crate::event::{Batch, ClientEvent, Component, ComponentVersion, CoordinatorEvent, Event, ProofStatus, Stats, StatsSource, What};
+
+/// Stats with their time and origin.
+#[derive(Clone, Debug)]
+pub struct StatsNow {
+    /// The time of the line, or of the answer.
+    pub at: Timestamp,
+    /// From the log or from gRPC.
+    pub origin: StatsSource,
+    /// Which source.
+    pub source: SourceName,
+    /// The fields.
+    pub stats: Stats,
+}
+
+/// What is known of the coordinator's process.
+#[derive(Clone, Debug, Default)]
+pub struct Coordinator {
+    /// `"<sha> <build time>"`
+    pub version: Option<String>,
+    /// For example `v6.1.0`.
+    pub circuit: Option<String>,
+    /// When it last began, where seen.
+    pub started_at: Option<Timestamp>,
+    /// Restarts noticed since this program watches.
+    pub restarts: u32,
+    /// When the last of them was.
+    pub restarted_at: Option<Timestamp>,
+    /// Lines that only v2.7.0 and later print were seen: `(location: …)`.
+    pub prints_location: bool,
+    /// Lines that only v2.4.0 and later print were seen: `(last heartbeat …)`.
+    pub prints_heartbeat_age: bool,
+    /// Items of the `inputs:` list: 6 since v2.3.0.
+    pub claim_items: Option<usize>,
+}
+
+/// Progress of a periodic block within one log source.
+#[derive(Clone, Debug, Default)]
+struct Block {
+    /// Number of the current block, unique over all sources; 0 before the first.
+    number: u64,
+    /// A stats line has opened it and nothing has closed it yet.
+    open: bool,
+    /// When it was opened.
+    at: Timestamp,
+    /// Workers that its stats line promises (CPU and GPU; ALL are not counted).
+    promised: u32,
+    /// Worker lines seen.
+    lines: u32,
+    /// The queues that its stats line tells.
+    queues: (Option<u32>, Option<u32>),
+}
+
+/// Everything known of the cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    /// The time that the data has reached.
+    pub now: Timestamp,
+    /// The time of the first data.
+    pub first: Timestamp,
+    /// The last envelope taken in.
+    pub seq: u64,
+    /// What is looked at.
+    pub session: Session,
+    /// The coordinator's process.
+    pub coordinator: Coordinator,
+    /// The newest stats of any source.
+    pub stats: Option<StatsNow>,
+    /// The newest stats from the log.
+    pub stats_log: Option<StatsNow>,
+    /// The newest stats from gRPC.
+    pub stats_grpc: Option<StatsNow>,
+    /// Stats over time.
+    pub history: History,
+    /// Workers, lost ones too.
+    pub workers: Workers,
+    /// Unfinished tasks that have been seen.
+    pub tasks: Tasks,
+    /// Proofs, finished ones too.
+    pub proofs: Proofs,
+    /// How long tasks take here.
+    pub durations: Durations,
+    /// Kubernetes.
+    pub kube: Kube,
+    /// Versions as the API knows them.
+    pub manifest: Vec<ComponentVersion>,
+    /// The last log records.
+    pub logs: Logs,
+    /// The sources of all this.
+    pub sources: Sources,
+    /// What happened, for people.
+    pub moments: Moments,
+    /// Counters and last times of troubles, for the alert rules.
+    pub signals: Signals,
+    blocks: FxHashMap<u32, Block>,
+    source_numbers: FxHashMap<SourceName, u32>,
+    next_block: u64,
+    /// The claim lines before `Created proof`, by source.
+    claim: FxHashMap<u32, Claim>,
+}
+
+/// `inputs:` and `outputs:` wait here for their `Created proof`.
+#[derive(Clone, Debug, Default)]
+struct Claim {
+    program: Option<String>,
+    stdin: Option<String>,
+    mode: Option<crate::event::ProofMode>,
+    proof_artifact: Option<String>,
+}
+
+impl Model {
+    /// A model that knows nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in the events of one envelope.
+    pub fn apply(&mut self, batch: Batch) {
+        self.seq = batch.seq;
+        if !self.first.is_set() {
+            self.first = batch.at;
+        }
+        self.now = self.now.max(batch.at);
+        let Batch { source, events, unread, bytes, at: env_at, .. } = batch;
+        let number = self.source_number(&source);
+        let data = events.iter().any(|e| !matches!(e.what, What::Tick | What::Source(_) | What::Session(_))) || bytes > 0;
+        if data || !unread.is_empty() {
+            let newest = events.iter().map(|e| e.at).max();
+            let s = self.sources.entry(&source);
+            s.envelopes += 1;
+            s.bytes += bytes;
+            s.last_at = Some(env_at);
+            s.last_data = s.last_data.max(newest);
+            for u in unread {
+                *s.unread.entry(u.why).or_default() += 1;
+                s.unread_recent.push(u);
+            }
+        }
+        for event in events {
+            self.event(&source, number, event);
+        }
+        self.close_silent_blocks();
+    }
+
+    fn source_number(&mut self, source: &SourceName) -> u32 {
+        if let Some(n) = self.source_numbers.get(source) {
+            return *n;
+        }
+        // Sources come and go with pods; their numbers only tie blocks together.
+        if self.source_numbers.len() > 16_384 {
+            self.source_numbers.clear();
+            self.blocks.clear();
+            self.claim.clear();
+        }
+        let n = u32::try_from(self.source_numbers.len()).unwrap_or(u32::MAX);
+        self.source_numbers.insert(source.clone(), n);
+        n
+    }
+
+    fn event(&mut self, source: &SourceName, number: u32, event: Event) {
+        let Event { at, what } = event;
+        // The hot path first: a thousand of these to everything else.
+        if let What::Worker(report) = what {
+            self.worker_report(number, at, report);
+            return;
+        }
+        self.signals.note(at, source, &what);
+        match what {
+            What::Worker(_) | What::Tick => {}
+            What::Log(record) => {
+                let component = self.sources.get(source).and_then(|s| s.component);
+                self.logs.push(at, source, component, record);
+            }
+            What::ComponentTold(c) => self.component_told(source, c),
+            What::Stats(stats) => self.stats(source, number, at, *stats),
+            What::Coordinator(e) => self.coordinator_event(number, at, e),
+            What::Node(e) => self.node_event(source, at, e),
+            What::Client(ClientEvent::Submitted { proof }) => {
+                self.proofs.entry(&proof, at);
+            }
+            What::Api(_) | What::Store(_) | What::Client(_) | What::Metrics(_) => {}
+            What::Kube(e) => {
+                let now = self.now;
+                for death in self.kube.apply(now, e) {
+                    let text = format!(
+                        "{} terminated: {} (exit code {}), restart {}",
+                        death.pod, death.termination.reason, death.termination.exit_code, death.restarts
+                    );
+                    self.moments.push(death.termination.at.unwrap_or(now), MomentKind::ContainerDied, text);
+                }
+            }
+            What::ProofRows(rows) => {
+                let now = self.now;
+                for row in rows {
+                    self.proofs.row(now, &row);
+                }
+            }
+            What::Manifest(m) => self.manifest = m,
+            What::PodMetrics(list) => {
+                for u in list {
+                    self.kube.usage(u);
+                }
+            }
+            What::Source(update) => {
+                let s = self.sources.entry(source);
+                if s.state != Some(update.state) {
+                    s.state_since = at;
+                }
+                s.state = Some(update.state);
+                s.detail = update.detail;
+                s.dropped += update.dropped;
+                s.component = update.component.as_deref().and_then(Component::read).or(s.component);
+                s.pod = update.pod.or(s.pod.take());
+            }
+            What::Session(s) => self.session = s,
+        }
+    }
+
+    fn component_told(&mut self, source: &SourceName, told: Component) {
+        let s = self.sources.entry(source);
+        // A node's text does not say which kind; what was told beforehand does.
+        let vaguer = told == Component::Node && matches!(s.component, Some(Component::CpuNode | Component::GpuNode));
+        if !vaguer {
+            s.component = Some(told);
+        }
+    }
+
+    fn stats(&mut self, source: &SourceName, number: u32, at: Timestamp, stats: Stats) {
+        let from_grpc = stats.from_grpc;
+        let previous = if from_grpc { &self.stats_grpc } else { &self.stats_log };
+        let fell = previous.as_ref().is_some_and(|p| {
+            p.at <= at && p.source == *source && matches!((p.stats.total_tasks, stats.total_tasks), (Some(a), Some(b)) if b < a)
+        });
+        if fell {
+            self.coordinator_restarted(at);
+        }
+        if let Some(v) = &stats.coordinator_version {
+            self.coordinator.version = Some(v.clone());
+        }
+        if let Some(v) = &stats.sp1_circuit_version {
+            self.coordinator.circuit = Some(v.clone());
+        }
+        self.history.push(at, &stats);
+        if !from_grpc {
+            self.close_block(number);
+            self.next_block += 1;
+            self.blocks.insert(
+                number,
+                Block {
+                    number: self.next_block,
+                    open: true,
+                    at,
+                    promised: stats.cpu_workers.unwrap_or(0).saturating_add(stats.gpu_workers.unwrap_or(0)),
+                    lines: 0,
+                    queues: (stats.cpu_queue, stats.gpu_queue),
+                },
+            );
+        }
+        let origin = if from_grpc { StatsSource::Grpc } else { StatsSource::Log };
+        let now = StatsNow { at, origin, source: source.clone(), stats };
+        let newest = self.stats.as_ref().is_none_or(|s| s.at <= at);
+        if newest {
+            self.stats = Some(now.clone());
+        }
+        *(if from_grpc { &mut self.stats_grpc } else { &mut self.stats_log }) = Some(now);
+    }
+
+    /// The coordinator lost its memory: workers and tasks begin anew.
+    fn coordinator_restarted(&mut self, at: Timestamp) {
+        const SAME: std::time::Duration = std::time::Duration::from_secs(60);
+        let known = self.coordinator.restarted_at.or(self.coordinator.started_at);
+        if known.is_some_and(|t| at.since(t) < SAME && t.since(at) < SAME) {
+            return;
+        }
+        self.coordinator.restarts += 1;
+        self.coordinator.restarted_at = Some(at);
+        self.moments.push(at, MomentKind::CoordinatorRestarted, "coordinator restarted: its memory is lost, proofs start anew".into());
+        self.forget_assignments(at);
+    }
+
+    fn coordinator_event(&mut self, number: u32, at: Timestamp, event: CoordinatorEvent) {
+        use CoordinatorEvent as C;
+        match event {
+            C::Listening { version } => {
+                self.coordinator.version = Some(version);
+                let had = self.stats.is_some() || !self.workers.is_empty();
+                if had {
+                    self.coordinator_restarted(at);
+                }
+                self.coordinator.started_at = Some(at);
+            }
+            C::WorkerRegistered { worker, has_location } => {
+                self.coordinator.prints_location |= has_location;
+                self.worker_registered(at, &worker);
+            }
+            C::WorkerTimedOut { worker, heartbeat_age_secs } => {
+                self.coordinator.prints_heartbeat_age |= heartbeat_age_secs.is_some();
+                self.worker_timed_out(at, &worker, heartbeat_age_secs);
+            }
+            C::HeartbeatFailed { worker } | C::SendFailed { worker } => {
+                if let Some(ix) = self.workers.find(&worker)
+                    && let Some(w) = self.workers.at_mut(ix)
+                    && w.is_connected()
+                {
+                    w.state = WorkerState::Late;
+                    w.unreachable_since.get_or_insert(at);
+                }
+            }
+            C::ClaimInputs { program, stdin, mode, items } => {
+                self.coordinator.claim_items = Some(items);
+                let c = self.claim.entry(number).or_default();
+                *c = Claim { program: Some(program), stdin: Some(stdin), mode, proof_artifact: None };
+            }
+            C::ClaimOutputs { proof_artifact } => self.claim.entry(number).or_default().proof_artifact = Some(proof_artifact),
+            C::ProofCreated { proof, task } => {
+                let claim = self.claim.remove(&number).unwrap_or_default();
+                let p = self.proofs.entry(&proof, at);
+                if p.claims > 0 {
+                    p.restart();
+                }
+                p.claims += 1;
+                p.status = Some(ProofStatus::Running);
+                p.ended_at = None;
+                p.coordinator_end = None;
+                p.claimed_at = Some(at);
+                p.progress_at = at;
+                p.controller = Some(task);
+                p.mode = claim.mode.or(p.mode);
+                p.program_artifact = claim.program.or(p.program_artifact.take());
+                p.stdin_artifact = claim.stdin.or(p.stdin_artifact.take());
+                p.proof_artifact = claim.proof_artifact.or(p.proof_artifact.take());
+                self.moments.push(at, MomentKind::ProofClaimed, format!("proof {proof} claimed"));
+            }
+            C::ProofCompleted { proof } => self.proof_ended(at, &proof, ProofStatus::Completed, None),
+            C::ProofFailed { proof, reason, .. } => self.proof_ended(at, &proof, ProofStatus::Failed, reason),
+            C::StatusWrite { proof, status } => self.proof_ended(at, &proof, status, None),
+            C::ProofGone { proof } => {
+                let p = self.proofs.entry(&proof, at);
+                let expired = p.deadline.is_some_and(|d| d <= at);
+                p.failure.get_or_insert_with(|| {
+                    if expired {
+                        "its deadline passed".into()
+                    } else {
+                        "no longer pending in the API: cancelled, or past its deadline".into()
+                    }
+                });
+                self.proof_ended(at, &proof, ProofStatus::Cancelled, None);
+            }
+            C::ProofOutOfRetries { proof } => {
+                let p = self.proofs.entry(&proof, at);
+                p.failure.get_or_insert_with(|| "a task that it cannot do without is out of retries".into());
+            }
+            C::TaskCreated { proof, task, kind } => self.task_created(at, &proof, &task, kind),
+            C::TaskStarted { proof, task, kind, worker } => self.task_started(at, proof, task, kind, &worker),
+            C::TaskCompleted { task, worker, .. } => self.task_completed(at, &task, &worker),
+            C::TaskRetrying { task } => self.task_retrying(at, &task),
+            C::TaskExhausted { task } => self.task_exhausted(at, &task),
+            C::ApiUnreachable { .. } => self.moments.once(at, MomentKind::ApiUnreachable, "the coordinator cannot reach the API".into()),
+            C::ProcessStarted
+            | C::ShuttingDown
+            | C::Stopped
+            | C::WorkerReconnected
+            | C::Churn { .. }
+            | C::StatusWriteFailed { .. }
+            | C::StatusReissued { .. }
+            | C::StatusReissueFailed { .. }
+            | C::ProofDrained { .. }
+            | C::MalformedRow { .. }
+            | C::TaskFailing { .. }
+            | C::NoWorkerAvailable
+            | C::SlowLock { .. }
+            | C::ManifestPushFailed { .. }
+            | C::Trouble { .. } => {}
+        }
+    }
+
+    fn proof_ended(&mut self, at: Timestamp, proof: &crate::base::ProofId, status: ProofStatus, reason: Option<String>) {
+        let p = self.proofs.entry(proof, at);
+        p.coordinator_end.get_or_insert((status, at));
+        if let Some(r) = reason {
+            p.failure = Some(r);
+        }
+        if p.status.is_some_and(ProofStatus::is_final) {
+            return;
+        }
+        let (kind, word) = match status {
+            ProofStatus::Completed => (MomentKind::ProofCompleted, "completed"),
+            ProofStatus::Cancelled => (MomentKind::ProofCancelled, "dropped"),
+            _ => (MomentKind::ProofFailed, "failed"),
+        };
+        let took = crate::base::units::seconds(at.since(p.began_at()));
+        self.moments.push(at, kind, format!("proof {proof} {word} after {took}"));
+        self.drop_tasks_of(at, proof);
+        self.proofs.finish(proof, at, status);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,394 @@
+//! Proofs and what became of their tasks.
+
+use std::collections::BTreeMap;
+
+use crate::base::{ProofId, Ring, TaskId, TaskType, Timestamp, WorkerId};
+use crate::event::{ProofMode, ProofRow, ProofStatus};
+
+/// How a task's stay on a worker ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SpanEnd {
+    /// It left the worker's list, as finished tasks do.
+    Done,
+    /// It was tried again.
+    Retried,
+    /// Its worker was lost.
+    Lost,
+    /// It failed for good.
+    Failed,
+    /// Its proof ended or was dropped first.
+    Dropped,
+}
+
+/// A task's finished stay on a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskSpan {
+    /// The task.
+    pub task: TaskId,
+    /// Its type, where known.
+    pub kind: Option<TaskType>,
+    /// Where it ran.
+    pub worker: WorkerId,
+    /// First seen there.
+    pub start: Timestamp,
+    /// Last known there.
+    pub end: Timestamp,
+    /// How it ended.
+    pub outcome: SpanEnd,
+}
+
+/// Counts of one type of task within a proof.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Assigned to a worker now.
+    pub running: u32,
+    /// Known to wait for a worker: re-queued, or created (debug logs).
+    pub waiting: u32,
+    /// Different tasks seen so far. Tasks that came and went between two
+    /// periodic blocks are not among them unless a node's log names them.
+    pub seen: u32,
+    /// Of those, ended.
+    pub done: u32,
+    /// Retries after failures.
+    pub retries: u32,
+    /// When the first was seen.
+    pub first_at: Option<Timestamp>,
+    /// When one was last seen running.
+    pub last_at: Option<Timestamp>,
+}
+
+/// The stages of a proof's course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Not claimed, or its Controller waits.
+    Waiting,
+    /// Only the Controller and SetupVkey.
+    Setup,
+    /// CoreExecute makes shards.
+    Execute,
+    /// Shards are proved and execution is over.
+    Shards,
+    /// Only recursion.
+    Recursion,
+    /// ShrinkWrap.
+    Shrink,
+    /// PlonkWrap or Groth16Wrap.
+    Wrap,
+    /// Over.
+    Done,
+}
+
+impl Stage {
+    /// A word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Setup => "setup",
+            Self::Execute => "execute",
+            Self::Shards => "shards",
+            Self::Recursion => "recursion",
+            Self::Shrink => "shrink",
+            Self::Wrap => "wrap",
+            Self::Done => "done",
+        }
+    }
+
+    /// The stages that a proof of `mode` goes through, in order.
+    #[must_use]
+    pub const fn course(mode: Option<ProofMode>) -> &'static [Self] {
+        match mode {
+            Some(ProofMode::Core) => &[Self::Setup, Self::Execute, Self::Shards],
+            Some(ProofMode::Compressed) => &[Self::Setup, Self::Execute, Self::Shards, Self::Recursion],
+            Some(ProofMode::Plonk | ProofMode::Groth16) | None => {
+                &[Self::Setup, Self::Execute, Self::Shards, Self::Recursion, Self::Shrink, Self::Wrap]
+            }
+        }
+    }
+}
+
+/// One proof.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// Its id.
+    pub id: ProofId,
+    /// Its mode, from the claim or the API's row.
+    pub mode: Option<ProofMode>,
+    /// Its status; `None` when it vanished without a word.
+    pub status: Option<ProofStatus>,
+    /// When this program first heard of it.
+    pub first_seen: Timestamp,
+    /// When it was requested, from the API's row or the `cli_<ms>` id.
+    pub requested_at: Option<Timestamp>,
+    /// When the coordinator claimed it (the last time).
+    pub claimed_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Its deadline.
+    pub deadline: Option<Timestamp>,
+    /// How often it was claimed: more than once after restarts of the coordinator.
+    pub claims: u32,
+    /// Its Controller task.
+    pub controller: Option<TaskId>,
+    /// Why it failed, as far as known.
+    pub failure: Option<String>,
+    /// The type of the task that failed it.
+    pub failed_task: Option<TaskType>,
+    /// What the API last said of it, and when.
+    pub row: Option<(ProofStatus, Timestamp)>,
+    /// When the coordinator completed or failed it.
+    pub coordinator_end: Option<(ProofStatus, Timestamp)>,
+    /// Artifact of the program.
+    pub program_artifact: Option<String>,
+    /// Artifact of the stdin.
+    pub stdin_artifact: Option<String>,
+    /// Artifact of the result.
+    pub proof_artifact: Option<String>,
+    /// When a task of it was last seen to begin or end.
+    pub progress_at: Timestamp,
+    /// Tasks that ended, newest last, bounded.
+    pub spans: Ring<TaskSpan>,
+    /// Counts by type.
+    pub tallies: BTreeMap<TaskType, Tally>,
+}
+
+/// Ended tasks kept for a proof that is worked on.
+const SPANS: usize = 768;
+
+impl Proof {
+    fn new(id: ProofId, at: Timestamp) -> Self {
+        // `cli_<unix ms>` and `cli_<unix ms>_<index>` (reference 4.4).
+        let requested_at = id
+            .as_str()
+            .strip_prefix("cli_")
+            .map(|s| s.split('_').next().unwrap_or(s))
+            .filter(|s| s.len() == 13)
+            .and_then(|s| s.parse().ok())
+            .map(Timestamp::from_millis)
+            .filter(|t| *t <= at.plus(std::time::Duration::from_secs(86_400)));
+        Self {
+            id,
+            mode: None,
+            status: Some(ProofStatus::Pending),
+            first_seen: at,
+            requested_at,
+            claimed_at: None,
+            ended_at: None,
+            deadline: None,
+            claims: 0,
+            controller: None,
+            failure: None,
+            failed_task: None,
+            row: None,
+            coordinator_end: None,
+            program_artifact: None,
+            stdin_artifact: None,
+            proof_artifact: None,
+            progress_at: at,
+            spans: Ring::new(SPANS),
+            tallies: BTreeMap::new(),
+        }
+    }
+
+    /// The counts of one type.
+    #[must_use]
+    pub fn tally(&self, kind: &TaskType) -> Tally {
+        self.tallies.get(kind).copied().unwrap_or_default()
+    }
+
+    /// Tasks of all types that run now.
+    #[must_use]
+    pub fn running(&self) -> u32 {
+        self.tallies.values().map(|t| t.running).sum()
+    }
+
+    /// Its retries of all types.
+    #[must_use]
+    pub fn retries(&self) -> u32 {
+        self.tallies.values().map(|t| t.retries).sum()
+    }
+
+    /// True while the coordinator works on it or it waits to be claimed.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        matches!(self.status, Some(ProofStatus::Pending | ProofStatus::Running))
+    }
+
+    /// When it began, for its elapsed time: the request, else the claim, else
+    /// when it was first seen.
+    #[must_use]
+    pub fn began_at(&self) -> Timestamp {
+        self.requested_at.or(self.claimed_at).unwrap_or(self.first_seen)
+    }
+
+    /// Where it is in its course, from the tasks that run (reference 3.6).
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        if !self.is_active() {
+            return Stage::Done;
+        }
+        let busy = |k: &TaskType| self.tallies.get(k).is_some_and(|t| t.running + t.waiting > 0);
+        let seen = |k: &TaskType| self.tallies.get(k).is_some_and(|t| t.seen > 0);
+        use TaskType as T;
+        if busy(&T::PlonkWrap) || busy(&T::Groth16Wrap) || seen(&T::PlonkWrap) || seen(&T::Groth16Wrap) {
+            Stage::Wrap
+        } else if busy(&T::ShrinkWrap) {
+            Stage::Shrink
+        } else if busy(&T::CoreExecute) || busy(&T::ExecuteOnly) {
+            Stage::Execute
+        } else if busy(&T::ProveShard) {
+            Stage::Shards
+        } else if busy(&T::RecursionReduce) || busy(&T::RecursionDeferred) {
+            Stage::Recursion
+        } else if seen(&T::ShrinkWrap) {
+            // Shrunk and nothing runs: what follows is the wrap, which waits.
+            Stage::Wrap
+        } else if seen(&T::RecursionReduce) {
+            Stage::Recursion
+        } else if seen(&T::ProveShard) {
+            Stage::Shards
+        } else if busy(&T::SetupVkey) || busy(&T::Controller) {
+            Stage::Setup
+        } else {
+            Stage::Waiting
+        }
+    }
+
+    /// Forgets the tasks: it starts anew from scratch.
+    pub(super) fn restart(&mut self) {
+        self.tallies.clear();
+        self.controller = None;
+    }
+}
+
+/// Proofs that are kept.
+const MAX_PROOFS: usize = 2048;
+/// Ended tasks kept for a proof that is over.
+const SPANS_WHEN_OVER: usize = 96;
+
+/// All proofs.
+#[derive(Clone, Debug, Default)]
+pub struct Proofs {
+    by_id: BTreeMap<ProofId, Proof>,
+    /// Completed, failed and cancelled so far.
+    pub completed: u64,
+    /// Failed so far.
+    pub failed: u64,
+}
+
+impl Proofs {
+    /// The proof of that id.
+    #[must_use]
+    pub fn get(&self, id: &ProofId) -> Option<&Proof> {
+        self.by_id.get(id)
+    }
+
+    /// In the order of their ids.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Proof> {
+        self.by_id.values()
+    }
+
+    /// Those that wait or are worked on.
+    pub fn active(&self) -> impl Iterator<Item = &Proof> {
+        self.by_id.values().filter(|p| p.is_active())
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// True when there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    pub(super) fn get_mut(&mut self, id: &ProofId) -> Option<&mut Proof> {
+        self.by_id.get_mut(id)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Proof> {
+        self.by_id.values_mut()
+    }
+
+    /// The proof of that id, made when new. Room is made by forgetting the
+    /// proofs that ended first, then those that have been silent longest.
+    pub(super) fn entry(&mut self, id: &ProofId, at: Timestamp) -> &mut Proof {
+        if !self.by_id.contains_key(id) && self.by_id.len() >= MAX_PROOFS {
+            let mut order: Vec<_> =
+                self.by_id.values().map(|p| (p.is_active(), p.ended_at.unwrap_or(p.progress_at), p.id.clone())).collect();
+            order.sort_unstable();
+            for (_, _, old) in order.into_iter().take(MAX_PROOFS / 8) {
+                self.by_id.remove(&old);
+            }
+        }
+        self.by_id.entry(id.clone()).or_insert_with(|| Proof::new(id.clone(), at))
+    }
+
+    /// Ends a proof, once.
+    pub(super) fn finish(&mut self, id: &ProofId, at: Timestamp, status: ProofStatus) {
+        let p = self.entry(id, at);
+        if p.status.is_some_and(ProofStatus::is_final) {
+            return;
+        }
+        p.status = Some(status);
+        p.ended_at = Some(at);
+        p.progress_at = at;
+        for t in p.tallies.values_mut() {
+            t.done += t.running;
+            t.running = 0;
+            t.waiting = 0;
+        }
+        if p.spans.len() > SPANS_WHEN_OVER {
+            let mut keep: Vec<TaskSpan> = p.spans.iter().cloned().collect();
+            keep.sort_by_key(|s| std::cmp::Reverse(s.end.since(s.start)));
+            keep.truncate(SPANS_WHEN_OVER);
+            keep.sort_by_key(|s| s.start);
+            p.spans = Ring::new(SPANS_WHEN_OVER);
+            for s in keep {
+                p.spans.push(s);
+            }
+        }
+        match status {
+            ProofStatus::Completed => self.completed += 1,
+            ProofStatus::Failed => self.failed += 1,
+            _ => {}
+        }
+    }
+
+    /// Takes in a row of the API. Returns true when the proof is new.
+    pub(super) fn row(&mut self, now: Timestamp, row: &ProofRow) -> bool {
+        let new = !self.by_id.contains_key(&row.id);
+        let p = self.entry(&row.id, now);
+        p.row = Some((row.status, now));
+        if row.created_at.is_set() {
+            p.requested_at = Some(row.created_at);
+        }
+        p.deadline = row.deadline.or(p.deadline);
+        p.mode = p.mode.or(row.mode);
+        p.program_artifact = p.program_artifact.take().or_else(|| row.program_artifact.clone());
+        p.proof_artifact = p.proof_artifact.take().or_else(|| row.proof_artifact.clone());
+        if let Some(f) = &row.failure {
+            p.failure = Some(f.clone());
+        }
+        p.failed_task = p.failed_task.take().or_else(|| row.failed_task.clone());
+        if row.status.is_final() {
+            if p.status.is_none_or(|s| !s.is_final()) {
+                self.finish(&row.id, now, row.status);
+                if new && let Some(p) = self.by_id.get_mut(&row.id) {
+                    // It ended before it was ever seen: nobody knows when.
+                    p.ended_at = None;
+                }
+            } else if let Some(p) = self.by_id.get_mut(&row.id)
+                && row.status == ProofStatus::Cancelled
+            {
+                // The coordinator calls a cancelled proof failed; the API knows better.
+                p.status = Some(ProofStatus::Cancelled);
+            }
+        }
+        new
+    }
+}

@@ -1,0 +1,646 @@
+//! Tasks on their way: from the periodic blocks, debug lines and nodes' logs.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Model, MomentKind, PodTie, Running, SpanEnd, TaskSpan, WorkerIx, WorkerState};
+use crate::base::{ProofId, SourceName, TaskId, TaskType, Timestamp, WorkerId, WorkerKind, units};
+use crate::event::{AssignedTask, NodeEvent, ProofStatus, WorkerReport};
+
+/// A task that is not over.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Its proof.
+    pub proof: ProofId,
+    /// Its type, where known.
+    pub kind: Option<TaskType>,
+    /// When it was first seen.
+    pub first_seen: Timestamp,
+    /// When it was last assigned to a worker.
+    pub assigned_at: Timestamp,
+    /// Assignments seen.
+    pub attempts: u32,
+    /// Retries after failures.
+    pub retries: u32,
+    /// Workers that were lost while they ran it, oldest first, at most eight.
+    pub victims: Vec<WorkerId>,
+    /// Since when it waits for a worker again.
+    pub waiting_since: Option<Timestamp>,
+    /// The node that ran it says how long it took.
+    took: Option<Duration>,
+    /// Where it runs.
+    place: Option<WorkerIx>,
+}
+
+/// No more unfinished tasks than this are followed.
+const MAX_TASKS: usize = 262_144;
+/// Task ids received by nodes that are remembered to tie workers to pods.
+const MAX_RECEIVED: usize = 65_536;
+/// Tasks known to be over, so that a late line does not bring them back.
+const MAX_OVER: usize = 16_384;
+
+/// All of them.
+#[derive(Clone, Debug, Default)]
+pub struct Tasks {
+    by_id: FxHashMap<TaskId, Task>,
+    /// Left a worker's list since the block was opened.
+    left: Vec<TaskId>,
+    received: FxHashMap<TaskId, SourceName>,
+    received_order: VecDeque<TaskId>,
+    over: FxHashSet<TaskId>,
+    over_order: VecDeque<TaskId>,
+    /// Tasks that were not followed because there are too many.
+    pub refused: u64,
+}
+
+impl Tasks {
+    /// The task of that id, while it is not over.
+    #[must_use]
+    pub fn get(&self, id: &TaskId) -> Option<&Task> {
+        self.by_id.get(id)
+    }
+
+    /// How many are followed.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// True when none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// All that are followed, in no particular but a reproducible order.
+    pub fn iter(&self) -> impl Iterator<Item = (&TaskId, &Task)> {
+        self.by_id.iter()
+    }
+
+    fn mark_over(&mut self, id: &TaskId) {
+        if self.over.insert(id.clone()) {
+            self.over_order.push_back(id.clone());
+            if self.over_order.len() > MAX_OVER
+                && let Some(old) = self.over_order.pop_front()
+            {
+                self.over.remove(&old);
+            }
+        }
+    }
+
+    fn mark_received(&mut self, id: &TaskId, source: &SourceName) {
+        if self.received.insert(id.clone(), source.clone()).is_none() {
+            self.received_order.push_back(id.clone());
+            if self.received_order.len() > MAX_RECEIVED
+                && let Some(old) = self.received_order.pop_front()
+            {
+                self.received.remove(&old);
+            }
+        }
+    }
+}
+
+impl Model {
+    /// Takes in one line of the periodic block.
+    pub(super) fn worker_report(&mut self, source: u32, at: Timestamp, report: WorkerReport) {
+        let Some(ix) = self.workers.place(&report.worker, at) else { return };
+        let block = self.blocks.entry(source).or_default();
+        block.lines += 1;
+        let number = block.number;
+        let Some(w) = self.workers.at_mut(ix) else { return };
+        if w.block == number && number > 0 && w.block_source == source {
+            // Twice in one block: a log that was glued together; the first counts.
+            return;
+        }
+        w.block = number;
+        w.block_source = source;
+        if w.kind.is_none() {
+            w.kind = report.kind;
+            if w.registered_at.is_none() && w.first_seen == at && number > 1 {
+                let kind = w.kind.map_or("", WorkerKind::as_str);
+                self.moments.push(at, MomentKind::WorkerJoined, format!("{kind} worker {} appeared", report.worker));
+            }
+        }
+        w.last_seen = w.last_seen.max(at);
+        w.next_free_ms = report.next_free_ms;
+        match w.state {
+            WorkerState::Live => {}
+            WorkerState::Late => {
+                // Failed heartbeats repeat every 5 s; silence means it is back.
+                if w.unreachable_since.is_some_and(|t| at.since(t) > Duration::from_secs(60)) {
+                    w.state = WorkerState::Live;
+                    w.unreachable_since = None;
+                }
+            }
+            WorkerState::Lost => {
+                w.state = WorkerState::Live;
+                w.lost_at = None;
+                w.timed_out = false;
+                w.unreachable_since = None;
+                w.tasks.clear();
+            }
+        }
+        if w.tasks.len() == report.tasks.len() && w.tasks.iter().zip(&report.tasks).all(|(a, b)| a.task == b.task && a.kind == b.kind) {
+            return;
+        }
+        w.changed_at = at;
+        self.reassign(ix, at, report.tasks);
+    }
+
+    /// Replaces what worker `ix` runs.
+    fn reassign(&mut self, ix: WorkerIx, at: Timestamp, tasks: Vec<AssignedTask>) {
+        let Some(w) = self.workers.at_mut(ix) else { return };
+        let mut old = std::mem::take(&mut w.tasks);
+        // Long lists are looked up by a table, short ones by looking.
+        let table: Option<FxHashMap<TaskId, usize>> =
+            (old.len() > 24).then(|| old.iter().enumerate().map(|(i, r)| (r.task.clone(), i)).collect());
+        let mut kept = vec![false; old.len()];
+        let mut list = Vec::with_capacity(tasks.len());
+        for t in tasks {
+            let before = match &table {
+                Some(table) => table.get(&t.task).copied(),
+                None => old.iter().position(|r| r.task == t.task),
+            };
+            let since = match before {
+                Some(i) if !kept[i] => {
+                    kept[i] = true;
+                    old[i].since
+                }
+                Some(_) => continue,
+                None => self.task_assigned(ix, at, &t),
+            };
+            list.push(Running { proof: t.proof, task: t.task, kind: t.kind, since });
+        }
+        let mut gone = 0;
+        for (i, r) in old.drain(..).enumerate() {
+            if !kept[i] {
+                gone += 1;
+                if let Some(task) = self.tasks.by_id.get_mut(&r.task)
+                    && task.place == Some(ix)
+                {
+                    task.place = None;
+                    self.tasks.left.push(r.task);
+                }
+            }
+        }
+        if let Some(w) = self.workers.at_mut(ix) {
+            w.finished += gone;
+            w.tasks = list;
+        }
+    }
+
+    /// A task is on worker `ix` now. Returns since when.
+    fn task_assigned(&mut self, ix: WorkerIx, at: Timestamp, t: &AssignedTask) -> Timestamp {
+        self.vote(ix, &t.task);
+        if let Some(task) = self.tasks.by_id.get_mut(&t.task) {
+            if task.kind.is_none() {
+                task.kind.clone_from(&t.kind);
+            }
+            let from = task.place.replace(ix);
+            let waited = task.waiting_since.take().is_some();
+            if from != Some(ix) {
+                task.attempts += 1;
+                task.assigned_at = at;
+            }
+            let since = task.assigned_at;
+            let was_running = from.is_some();
+            if let Some(p) = self.proofs.get_mut(&task.proof)
+                && let Some(kind) = &task.kind
+            {
+                let tally = p.tallies.entry(kind.clone()).or_default();
+                if waited {
+                    tally.waiting = tally.waiting.saturating_sub(1);
+                }
+                if waited && !was_running {
+                    tally.running += 1;
+                }
+                tally.last_at = Some(at);
+                p.progress_at = at;
+            }
+            return since;
+        }
+        if self.tasks.by_id.len() >= MAX_TASKS {
+            self.tasks.refused += 1;
+            return at;
+        }
+        let again = !self.tasks.over.is_empty() && self.tasks.over.contains(&t.task);
+        // A proof that the coordinator no longer knows is not started again by it.
+        if t.proof_known || self.proofs.get(&t.proof).is_some() {
+            let p = self.proofs.entry(&t.proof, at);
+            if p.status == Some(ProofStatus::Pending) || p.status.is_none() {
+                p.status = Some(ProofStatus::Running);
+            }
+            if let Some(kind) = &t.kind {
+                let tally = p.tallies.entry(kind.clone()).or_default();
+                tally.running += 1;
+                if again {
+                    tally.done = tally.done.saturating_sub(1);
+                } else {
+                    tally.seen += 1;
+                }
+                tally.first_at.get_or_insert(at);
+                tally.last_at = Some(at);
+                if *kind == TaskType::Controller && p.controller.is_none() {
+                    p.controller = Some(t.task.clone());
+                }
+            }
+            p.progress_at = at;
+        }
+        self.tasks.by_id.insert(
+            t.task.clone(),
+            Task {
+                proof: t.proof.clone(),
+                kind: t.kind.clone(),
+                first_seen: at,
+                assigned_at: at,
+                attempts: 1,
+                retries: 0,
+                victims: Vec::new(),
+                waiting_since: None,
+                took: None,
+                place: Some(ix),
+            },
+        );
+        at
+    }
+
+    /// Closes blocks after which nothing came for a while.
+    pub(super) fn close_silent_blocks(&mut self) {
+        const SILENT: Duration = Duration::from_secs(3);
+        if self.blocks.len() == 1 {
+            if let Some((n, b)) = self.blocks.iter().next()
+                && b.open
+                && self.now.since(b.at) > SILENT
+            {
+                let n = *n;
+                self.close_block(n);
+            }
+            return;
+        }
+        let silent: Vec<u32> = self.blocks.iter().filter(|(_, b)| b.open && self.now.since(b.at) > SILENT).map(|(n, _)| *n).collect();
+        for n in silent {
+            self.close_block(n);
+        }
+    }
+
+    /// The periodic block of that source is complete: workers that it should
+    /// have listed and did not are gone, tasks that left all lists are over.
+    pub(super) fn close_block(&mut self, source: u32) {
+        let Some(block) = self.blocks.get_mut(&source) else { return };
+        if !block.open {
+            return;
+        }
+        block.open = false;
+        let block = block.clone();
+        // A block that is cut says nothing of who is not in it.
+        let whole = block.lines >= block.promised;
+        if whole {
+            let gone: Vec<WorkerIx> = self
+                .workers
+                .iter_mut()
+                .filter(|(_, w)| {
+                    w.is_connected()
+                        && w.block < block.number
+                        && (w.block_source == source || w.block == 0)
+                        // It may have registered while the block was printed.
+                        && w.registered_at.is_none_or(|t| t < block.at)
+                })
+                .map(|(ix, _)| ix)
+                .collect();
+            for ix in gone {
+                self.worker_gone(ix, block.at, false);
+            }
+        }
+        let left = std::mem::take(&mut self.tasks.left);
+        for id in left {
+            if self.tasks.by_id.get(&id).is_some_and(|t| t.place.is_none() && t.waiting_since.is_none()) {
+                self.task_over(&id, block.at, SpanEnd::Done);
+            }
+        }
+        if whole {
+            self.settle_waiting(&block.queues);
+        }
+        if self.workers.prune() {
+            // Places moved: find them again.
+            for t in self.tasks.by_id.values_mut() {
+                t.place = None;
+            }
+            let places: Vec<_> =
+                self.workers.iter_mut().flat_map(|(ix, w)| w.tasks.iter().map(move |r| (r.task.clone(), ix)).collect::<Vec<_>>()).collect();
+            for (id, ix) in places {
+                if let Some(t) = self.tasks.by_id.get_mut(&id) {
+                    t.place = Some(ix);
+                }
+            }
+        }
+    }
+
+    /// Where a queue is empty, tasks thought to wait in it have come and gone
+    /// between two blocks.
+    fn settle_waiting(&mut self, queues: &(Option<u32>, Option<u32>)) {
+        if !self.tasks.by_id.values().any(|t| t.waiting_since.is_some()) {
+            return;
+        }
+        let mut over: Vec<TaskId> = self
+            .tasks
+            .by_id
+            .iter()
+            .filter(|(_, t)| t.waiting_since.is_some())
+            .filter(|(_, t)| match t.kind.as_ref().and_then(TaskType::worker_kind) {
+                Some(WorkerKind::Cpu) => queues.0 == Some(0),
+                _ => queues.1 == Some(0),
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        over.sort_unstable();
+        let now = self.now;
+        for id in over {
+            self.task_over(&id, now, SpanEnd::Done);
+        }
+    }
+
+    /// A task ended.
+    fn task_over(&mut self, id: &TaskId, at: Timestamp, outcome: SpanEnd) {
+        let Some(task) = self.tasks.by_id.remove(id) else { return };
+        self.tasks.mark_over(id);
+        let worker = task.place.and_then(|ix| self.workers.at(ix)).map(|w| w.id.clone());
+        if let Some(p) = self.proofs.get_mut(&task.proof) {
+            if let Some(kind) = &task.kind {
+                let tally = p.tallies.entry(kind.clone()).or_default();
+                if task.waiting_since.is_some() {
+                    tally.waiting = tally.waiting.saturating_sub(1);
+                } else {
+                    tally.running = tally.running.saturating_sub(1);
+                }
+                tally.done += 1;
+                tally.last_at = Some(at);
+            }
+            p.progress_at = at;
+            if task.attempts > 0 {
+                p.spans.push(TaskSpan {
+                    task: id.clone(),
+                    kind: task.kind.clone(),
+                    worker: worker.unwrap_or_else(|| WorkerId::Text("?".into())),
+                    start: task.took.map_or(task.assigned_at, |d| at.minus(d)),
+                    end: at,
+                    outcome,
+                });
+            }
+        }
+        if let Some(kind) = &task.kind
+            && outcome == SpanEnd::Done
+            && task.took.is_none()
+            && task.waiting_since.is_none()
+        {
+            self.durations.add(kind, at.since(task.assigned_at), false);
+        }
+    }
+
+    /// The proof is over; so are its tasks.
+    pub(super) fn drop_tasks_of(&mut self, at: Timestamp, proof: &ProofId) {
+        let mut ids: Vec<TaskId> = self.tasks.by_id.iter().filter(|(_, t)| t.proof == *proof).map(|(id, _)| id.clone()).collect();
+        ids.sort_unstable();
+        for id in ids {
+            self.task_over(&id, at, SpanEnd::Dropped);
+        }
+    }
+
+    pub(super) fn worker_registered(&mut self, at: Timestamp, id: &WorkerId) {
+        let Some(ix) = self.workers.place(id, at) else { return };
+        let Some(w) = self.workers.at_mut(ix) else { return };
+        w.registered_at = Some(at);
+        w.last_seen = at;
+        w.state = WorkerState::Live;
+        w.lost_at = None;
+        w.timed_out = false;
+        w.unreachable_since = None;
+        self.moments.push(at, MomentKind::WorkerJoined, format!("worker {id} registered"));
+    }
+
+    pub(super) fn worker_timed_out(&mut self, at: Timestamp, id: &WorkerId, _age: Option<u64>) {
+        if let Some(ix) = self.workers.find(id) {
+            self.worker_gone(ix, at, true);
+        }
+    }
+
+    /// A worker was lost; what it ran waits for another one.
+    fn worker_gone(&mut self, ix: WorkerIx, at: Timestamp, timed_out: bool) {
+        let Some(w) = self.workers.at_mut(ix) else { return };
+        if !w.is_connected() {
+            w.timed_out |= timed_out;
+            return;
+        }
+        w.state = WorkerState::Lost;
+        w.timed_out = timed_out;
+        w.lost_at = Some(at);
+        let id = w.id.clone();
+        let tasks: Vec<TaskId> = w.tasks.iter().map(|r| r.task.clone()).collect();
+        let what = if timed_out { "was given up: no heartbeat" } else { "left" };
+        let last = units::seconds(at.since(w.last_seen));
+        let kind = w.kind.map_or("", WorkerKind::as_str);
+        let text = format!("{kind} worker {id} {what}; it held {} tasks, listed {last} before", tasks.len());
+        self.moments.push(at, MomentKind::WorkerLost, text);
+        for task_id in tasks {
+            let Some(task) = self.tasks.by_id.get_mut(&task_id) else { continue };
+            if task.place != Some(ix) {
+                continue;
+            }
+            task.place = None;
+            task.waiting_since = Some(at);
+            if task.victims.len() < 8 {
+                task.victims.push(id.clone());
+            }
+            let (start, proof, kind) = (task.assigned_at, task.proof.clone(), task.kind.clone());
+            if let Some(p) = self.proofs.get_mut(&proof) {
+                if let Some(k) = &kind {
+                    let t = p.tallies.entry(k.clone()).or_default();
+                    t.running = t.running.saturating_sub(1);
+                    t.waiting += 1;
+                }
+                p.spans.push(TaskSpan { task: task_id, kind, worker: id.clone(), start, end: at, outcome: SpanEnd::Lost });
+            }
+        }
+    }
+
+    /// After a restart of the coordinator nothing is assigned any more.
+    pub(super) fn forget_assignments(&mut self, at: Timestamp) {
+        let mut ids: Vec<TaskId> = self.tasks.by_id.keys().cloned().collect();
+        ids.sort_unstable();
+        for id in ids {
+            self.task_over(&id, at, SpanEnd::Dropped);
+        }
+        self.tasks.left.clear();
+        for (_, w) in self.workers.iter_mut() {
+            if w.is_connected() {
+                w.tasks.clear();
+                w.changed_at = at;
+            }
+        }
+        for b in self.blocks.values_mut() {
+            b.open = false;
+        }
+        for p in self.proofs.iter_mut() {
+            if p.status == Some(ProofStatus::Running) {
+                p.status = Some(ProofStatus::Pending);
+                p.restart();
+            }
+        }
+    }
+
+    pub(super) fn task_created(&mut self, at: Timestamp, proof: &ProofId, task: &TaskId, kind: TaskType) {
+        if kind == TaskType::MarkerDeferredRecord || self.tasks.by_id.contains_key(task) || self.tasks.by_id.len() >= MAX_TASKS {
+            return;
+        }
+        let p = self.proofs.entry(proof, at);
+        let tally = p.tallies.entry(kind.clone()).or_default();
+        tally.seen += 1;
+        tally.waiting += 1;
+        tally.first_at.get_or_insert(at);
+        p.progress_at = at;
+        self.tasks.by_id.insert(
+            task.clone(),
+            Task {
+                proof: proof.clone(),
+                kind: Some(kind),
+                first_seen: at,
+                assigned_at: at,
+                attempts: 0,
+                retries: 0,
+                victims: Vec::new(),
+                waiting_since: Some(at),
+                took: None,
+                place: None,
+            },
+        );
+    }
+
+    pub(super) fn task_started(&mut self, at: Timestamp, proof: ProofId, task: TaskId, kind: TaskType, worker: &WorkerId) {
+        let Some(ix) = self.workers.place(worker, at) else { return };
+        let t = AssignedTask { proof, task, kind: Some(kind), proof_known: true };
+        let since = self.task_assigned(ix, at, &t);
+        if let Some(w) = self.workers.at_mut(ix)
+            && !w.tasks.iter().any(|r| r.task == t.task)
+        {
+            w.changed_at = at;
+            w.tasks.push(Running { proof: t.proof, task: t.task, kind: t.kind, since });
+        }
+    }
+
+    pub(super) fn task_completed(&mut self, at: Timestamp, task: &TaskId, worker: &WorkerId) {
+        if let Some(ix) = self.workers.find(worker)
+            && let Some(w) = self.workers.at_mut(ix)
+        {
+            let before = w.tasks.len();
+            w.tasks.retain(|r| r.task != *task);
+            if w.tasks.len() != before {
+                w.changed_at = at;
+                w.finished += 1;
+            }
+        }
+        self.task_over(task, at, SpanEnd::Done);
+    }
+
+    pub(super) fn task_retrying(&mut self, at: Timestamp, id: &TaskId) {
+        let Some(task) = self.tasks.by_id.get_mut(id) else { return };
+        task.retries += 1;
+        if let (Some(p), Some(kind)) = (self.proofs.get_mut(&task.proof), &task.kind) {
+            p.tallies.entry(kind.clone()).or_default().retries += 1;
+            if let Some(w) = task.place.and_then(|ix| self.workers.at(ix)) {
+                p.spans.push(TaskSpan {
+                    task: id.clone(),
+                    kind: task.kind.clone(),
+                    worker: w.id.clone(),
+                    start: task.assigned_at,
+                    end: at,
+                    outcome: SpanEnd::Retried,
+                });
+                task.assigned_at = at;
+            }
+        }
+    }
+
+    pub(super) fn task_exhausted(&mut self, at: Timestamp, id: &TaskId) {
+        let text = match self.tasks.by_id.get(id) {
+            Some(t) => {
+                let kind = t.kind.as_ref().map_or("task", TaskType::as_str);
+                format!("{kind} {id} of proof {} is out of retries", t.proof)
+            }
+            None => format!("task {id} is out of retries"),
+        };
+        self.moments.push(at, MomentKind::TaskExhausted, text);
+    }
+
+    pub(super) fn node_event(&mut self, source: &SourceName, at: Timestamp, event: NodeEvent) {
+        match event {
+            NodeEvent::Received { task } => {
+                self.tasks.mark_received(&task, source);
+                if let Some(ix) = self.tasks.by_id.get(&task).and_then(|t| t.place) {
+                    self.vote(ix, &task);
+                }
+            }
+            NodeEvent::Completed { proof, task, kind, took } => {
+                if let Some(d) = took {
+                    self.durations.add(&kind, d, true);
+                }
+                if let Some(t) = self.tasks.by_id.get_mut(&task) {
+                    t.took = took;
+                } else if !self.tasks.over.contains(&task) {
+                    // It came and went between two blocks.
+                    let worker = self
+                        .workers
+                        .iter()
+                        .find(|w| w.tie.as_ref().is_some_and(|t| t.source == *source) && w.is_connected())
+                        .map_or_else(|| WorkerId::Text(source.as_str().into()), |w| w.id.clone());
+                    let p = self.proofs.entry(&proof, at);
+                    let tally = p.tallies.entry(kind.clone()).or_default();
+                    tally.seen += 1;
+                    tally.done += 1;
+                    tally.first_at.get_or_insert(at.minus(took.unwrap_or_default()));
+                    tally.last_at = Some(at);
+                    p.progress_at = p.progress_at.max(at);
+                    p.spans.push(TaskSpan {
+                        task: task.clone(),
+                        kind: Some(kind),
+                        worker,
+                        start: at.minus(took.unwrap_or_default()),
+                        end: at,
+                        outcome: SpanEnd::Done,
+                    });
+                    self.tasks.mark_over(&task);
+                }
+            }
+            NodeEvent::TaskFailed { proof, kind, error, failure, .. } => {
+                use crate::event::TaskFailure as F;
+                if matches!(failure, F::Fatal | F::Execution | F::Panic) {
+                    let p = self.proofs.entry(&proof, at);
+                    p.failure.get_or_insert(error);
+                    p.failed_task = p.failed_task.take().or(kind);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Counts for the tie of worker `ix` to the pod that received `task`.
+    fn vote(&mut self, ix: WorkerIx, task: &TaskId) {
+        if self.tasks.received.is_empty() {
+            return;
+        }
+        let Some(source) = self.tasks.received.get(task).cloned() else { return };
+        let pod = self.sources.get(&source).and_then(|s| s.pod.clone()).unwrap_or_else(|| source.as_str().to_owned());
+        let Some(w) = self.workers.at_mut(ix) else { return };
+        match &mut w.tie {
+            Some(t) => {
+                t.votes += 1;
+                if t.source == source {
+                    t.hits += 1;
+                } else if t.hits * 2 < t.votes {
+                    *t = PodTie { pod, source, hits: 1, votes: 1 };
+                }
+            }
+            None => w.tie = Some(PodTie { pod, source, hits: 1, votes: 1 }),
+        }
+    }
+}

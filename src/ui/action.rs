@@ -1,0 +1,134 @@
+//! What a key, a click or a palette entry asks for; and what the shell is asked
+//! to do.
+
+use std::time::Duration;
+
+use super::view::ViewId;
+use crate::base::{ProofId, Timestamp, WorkerId};
+
+/// A request from the user, after the keymap.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Leave the program.
+    Quit,
+    /// Show a view.
+    Show(ViewId),
+    /// The next view of the tab bar.
+    NextView,
+    /// The one before.
+    PreviousView,
+    /// Explain this screen.
+    Help,
+    /// Open the command palette.
+    Palette,
+    /// One step back: close what is open, clear a filter, leave a detail.
+    Back,
+    /// Move the selection by so many rows.
+    Move(i32),
+    /// Move it sideways (heat-map, timelines).
+    MoveSideways(i32),
+    /// Move it by half pages.
+    HalfPage(i32),
+    /// Move it by pages.
+    Page(i32),
+    /// To the first row.
+    Top,
+    /// To the last row.
+    Bottom,
+    /// Drill in.
+    Enter,
+    /// Begin to type a filter.
+    Filter,
+    /// The filter's text changed (while it is typed).
+    FilterText(String),
+    /// Keep only what does not match.
+    InvertFilter,
+    /// Sort by the next column.
+    NextSort,
+    /// Sort the other way round.
+    ReverseSort,
+    /// Sort by that column (a click on its header).
+    SortBy(usize),
+    /// The view's next shape (rows or heat-map, folded or not).
+    Toggle,
+    /// A longer stretch of time in graphs.
+    ZoomOut,
+    /// A shorter one.
+    ZoomIn,
+    /// Logs: stay at the end.
+    Follow,
+    /// Logs: wrap long lines.
+    Wrap,
+    /// Jump to the next error or bad moment.
+    NextError,
+    /// Jump to the one before.
+    PreviousError,
+    /// Copy what is selected.
+    Copy,
+    /// Show that proof's detail.
+    OpenProof(ProofId),
+    /// Show that worker.
+    OpenWorker(WorkerId),
+    /// Show the logs of that source or pod, filtered by that text.
+    OpenLogs(String),
+    /// Replay: play or pause.
+    PlayPause,
+    /// Replay: faster or slower by one step.
+    Speed(i32),
+    /// Replay: move in time by so many seconds.
+    Seek(i64),
+    /// Replay: go to a time.
+    SeekTo(Timestamp),
+    /// Replay: ask for a time to go to.
+    AskTime,
+    /// Replay: to the next (or previous) moment.
+    SeekMoment(i32),
+    /// Change the theme to the next one.
+    NextTheme,
+    /// Draw everything anew.
+    Redraw,
+    /// Suspend the process (Ctrl-Z).
+    Suspend,
+    /// A click at a column and row of the view's own area.
+    Click(u16, u16),
+    /// A second click at the same place.
+    DoubleClick(u16, u16),
+}
+
+/// What the shell is asked to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Leave.
+    Quit,
+    /// Put text into the clipboard of the terminal (OSC 52).
+    Copy(String),
+    /// Clear the terminal and draw everything.
+    Redraw,
+    /// Suspend the process.
+    Suspend,
+    /// Control of a replay or a demo.
+    Playback(Playback),
+}
+
+/// Control of what feeds the program.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Playback {
+    /// Play or pause.
+    Toggle,
+    /// Set the speed; `None` for as fast as possible.
+    Speed(Option<f64>),
+    /// Go to a time (back means from the nearest snapshot).
+    SeekTo(Timestamp),
+    /// Move by a duration, forth or back.
+    SeekBy {
+        /// How far.
+        by: Duration,
+        /// Towards the past.
+        back: bool,
+    },
+    /// Go to the next moment that something happens, or to the previous one.
+    Moment {
+        /// Towards the past.
+        back: bool,
+    },
+}

@@ -1,0 +1,81 @@
+//! Marks and lines, for terminals with and without Unicode.
+
+use ratatui::symbols::border;
+
+/// Everything drawn that is not text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Symbols {
+    /// False for terminals without Unicode.
+    pub unicode: bool,
+    /// Borders of panels.
+    pub border: border::Set<'static>,
+    /// A vertical bar's levels, from empty to full.
+    pub bars: &'static [&'static str],
+    /// A horizontal bar's full and empty cell.
+    pub gauge: (&'static str, &'static str),
+    /// A task's cell on the map.
+    pub cell: &'static str,
+    /// Live, late, lost.
+    pub dots: (&'static str, &'static str, &'static str),
+    /// Done, failed, running, pending.
+    pub marks: (&'static str, &'static str, &'static str, &'static str),
+    /// Ascending and descending.
+    pub sort: (&'static str, &'static str),
+    /// What stands for cut text.
+    pub ellipsis: &'static str,
+    /// Between words of a line.
+    pub separator: &'static str,
+    /// Play and pause.
+    pub play: (&'static str, &'static str),
+    /// The selected row's marker.
+    pub pointer: &'static str,
+}
+
+impl Symbols {
+    /// For terminals with Unicode.
+    #[must_use]
+    pub const fn unicode() -> Self {
+        Self {
+            unicode: true,
+            border: border::ROUNDED,
+            bars: &[" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+            gauge: ("━", "─"),
+            cell: "■",
+            dots: ("●", "◐", "○"),
+            marks: ("✓", "✗", "▶", "·"),
+            sort: ("▲", "▼"),
+            ellipsis: "…",
+            separator: "·",
+            play: ("▶", "⏸"),
+            pointer: "▌",
+        }
+    }
+
+    /// For those without.
+    #[must_use]
+    pub const fn ascii() -> Self {
+        Self {
+            unicode: false,
+            border: border::Set {
+                top_left: "+",
+                top_right: "+",
+                bottom_left: "+",
+                bottom_right: "+",
+                vertical_left: "|",
+                vertical_right: "|",
+                horizontal_top: "-",
+                horizontal_bottom: "-",
+            },
+            bars: &[" ", ".", ":", "|", "#"],
+            gauge: ("=", "-"),
+            cell: "#",
+            dots: ("*", "~", "o"),
+            marks: ("+", "x", ">", "."),
+            sort: ("^", "v"),
+            ellipsis: "~",
+            separator: "-",
+            play: (">", "="),
+            pointer: ">",
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What every view is.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::action::{Action, Effect};
+use super::keymap::Binding;
+use super::{Symbols, Theme};
+use crate::base::Timestamp;
+use crate::model::Model;
+
+/// The views, in the order of the tab bar; the number is the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ViewId {
+    /// Everything at a glance.
+    Overview,
+    /// Workers and their tasks.
+    Workers,
+    /// Proofs.
+    Proofs,
+    /// Log records.
+    Logs,
+    /// Alerts.
+    Alerts,
+    /// What fits.
+    Capacity,
+    /// Pods.
+    Pods,
+    /// Where the data comes from.
+    Sources,
+    /// Keys and explanations.
+    Help,
+}
+
+/// Where the data's time comes from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TimeBase {
+    /// A cluster, now.
+    Live,
+    /// A simulated cluster at that speed.
+    Demo {
+        /// Simulated seconds a second.
+        speed: f64,
+        /// True while it stands still.
+        paused: bool,
+    },
+    /// A recording.
+    Replay {
+        /// Recorded seconds a second; `None` for as fast as possible.
+        speed: Option<f64>,
+        /// True while it stands still.
+        paused: bool,
+        /// Its first time.
+        begin: Timestamp,
+        /// Its last time.
+        end: Timestamp,
+        /// True at its end.
+        finished: bool,
+    },
+}
+
+/// What a view may read while it draws or updates.
+#[derive(Clone, Copy)]
+pub struct Ctx<'a> {
+    /// The cluster.
+    pub model: &'a Model,
+    /// Colours.
+    pub theme: &'a Theme,
+    /// Line-drawing and marks, Unicode or ASCII.
+    pub symbols: &'a Symbols,
+    /// Where time comes from.
+    pub time: TimeBase,
+    /// The area that the view has (while it updates: had, when last drawn).
+    pub area: Rect,
+}
+
+impl Ctx<'_> {
+    /// The time on screen.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.model.now
+    }
+}
+
+/// What an action did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// The view knew the action.
+    pub handled: bool,
+    /// What the shell is to do.
+    pub effects: Vec<Effect>,
+    /// What the app is to do next (open another view, …).
+    pub then: Option<Action>,
+    /// A short line for the status bar.
+    pub message: Option<String>,
+}
+
+impl Outcome {
+    /// The view does not know the action.
+    #[must_use]
+    pub fn ignored() -> Self {
+        Self::default()
+    }
+
+    /// The view did it.
+    #[must_use]
+    pub fn done() -> Self {
+        Self { handled: true, ..Self::default() }
+    }
+
+    /// The view did it, and then asks for another.
+    #[must_use]
+    pub fn then(action: Action) -> Self {
+        Self { handled: true, then: Some(action), ..Self::default() }
+    }
+
+    /// The view did it, and the shell has something to do.
+    #[must_use]
+    pub fn effect(effect: Effect) -> Self {
+        Self { handled: true, effects: vec![effect], ..Self::default() }
+    }
+}
+
+/// A screen. State that outlives a frame (selection, filter, sort) is the
+/// view's own; everything else is read from the context. Selections are kept by
+/// identity (a worker's id), never by row number, so that they survive a change
+/// of the order.
+pub trait View {
+    /// Which one it is.
+    fn id(&self) -> ViewId;
+
+    /// Its name on the tab bar: one word.
+    fn title(&self) -> &'static str;
+
+    /// What is on it and what its numbers mean, a paragraph each, for `?`.
+    fn about(&self) -> &'static [&'static str];
+
+    /// The keys that only it has.
+    fn bindings(&self) -> &'static [Binding];
+
+    /// The text of its filter, where it has one that is not empty.
+    fn filter(&self) -> Option<&str> {
+        None
+    }
+
+    /// Where it is, below its title (`Proofs > cli_…`); empty at its top.
+    fn crumb(&self) -> Option<String> {
+        None
+    }
+
+    /// Does `action`, or says that it does not know it.
+    fn update(&mut self, action: &Action, ctx: &Ctx<'_>) -> Outcome;
+
+    /// Draws into `ctx.area`, and nowhere else.
+    fn draw(&self, ctx: &Ctx<'_>, buf: &mut Buffer);
+}
