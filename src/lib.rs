@@ -11,4 +11,5 @@ pub mod base;
 pub mod envelope;
 pub mod event;
 pub mod model;
+pub mod sim;
 pub mod ui;

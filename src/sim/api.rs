@@ -191,9 +191,8 @@ impl Cluster {
             return Err(Refusal::AlreadyExists(new.proof_id));
         }
         let work = new.work.unwrap_or_else(|| {
-            let (lo, hi) = self.config.shards;
-            let shards = lo + u32::try_from(self.rng.index(hi.saturating_sub(lo) as usize + 1)).unwrap_or(0);
-            Work { shards, memory_shards: 1 + shards / 9, deferred: 0 }
+            let shards = self.config.shards;
+            self.some_work(shards)
         });
         let now = u64::try_from(self.now.secs()).unwrap_or(0);
         let row = self.api.rows.len();

@@ -40,7 +40,7 @@ pub struct Workload {
 }
 
 /// How long tasks take, in seconds on average.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Durations {
     /// One SetupVkey.
     pub setup_vkey: f64,

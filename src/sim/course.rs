@@ -94,6 +94,9 @@ impl Cluster {
     pub(super) fn course(&mut self, c: usize, proof: usize, number: u32, step: Step) {
         let Some(run) = self.run_of(c, proof, number) else { return };
         let (node, seq) = (run.node, run.seq);
+        if self.nodes[node].frozen {
+            return;
+        }
         match step {
             Step::Begin => {
                 let row = self.coords[c].proof(proof).map_or(0, |p| p.row);
@@ -106,7 +109,9 @@ impl Cluster {
             }
             Step::Execute => self.begin_execution(c, proof, number),
             Step::Finish => {
-                run.reported = true;
+                if let Some(run) = self.run_of(c, proof, number) {
+                    run.reported = true;
+                }
                 self.complete_proof(c, proof);
                 let later = self.rng.micros(280, 900);
                 self.agenda.add(self.now.plus(later), Event::TaskEnds { node, seq });
@@ -160,6 +165,9 @@ impl Cluster {
     pub(super) fn shard(&mut self, c: usize, proof: usize, token: u64) {
         let Some(p) = self.coords[c].proof(proof).filter(|p| p.run.alive && p.run.token == token) else { return };
         let (node, made, work) = (p.run.exec_node, p.run.made, self.api.rows[p.row].work);
+        if self.nodes[node].frozen {
+            return;
+        }
         if self.faults.redis_full {
             self.back_pressure(c, proof, node, token);
             return;
@@ -194,7 +202,11 @@ impl Cluster {
             ("budget", Value::Int(24_051_816_857)),
             ("in_flight", Value::Int(0)),
             ("incoming", Value::Int(31_000_000)),
-            if full { ("waited_secs", Value::Int(waited.as_secs())) } else { ("waited_ms", Value::Int(u64::try_from(waited.as_millis()).unwrap_or(0))) },
+            if full {
+                ("waited_secs", Value::Int(waited.as_secs()))
+            } else {
+                ("waited_ms", Value::Int(u64::try_from(waited.as_millis()).unwrap_or(0)))
+            },
         ];
         let (level, message) = if full {
             (Level::Error, "admission wait cap exceeded; failing upload")

@@ -60,6 +60,8 @@ pub(super) enum Event {
     Memory,
     /// A command of the script.
     Script(usize),
+    /// The next request of a demand.
+    Demand(u32),
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -80,6 +82,11 @@ impl Agenda {
     pub fn add(&mut self, at: Timestamp, event: Event) {
         self.seq += 1;
         self.heap.push(Reverse(Entry { at, seq: self.seq, event }));
+    }
+
+    /// When the next event is.
+    pub fn next_time(&self) -> Option<Timestamp> {
+        self.heap.peek().map(|e| e.0.at)
     }
 
     /// The next event up to `limit`, with its time.

@@ -1,7 +1,7 @@
 //! Faults that a scenario injects.
 
-use super::kind::Kind;
 use super::Cluster;
+use super::kind::Kind;
 use crate::base::TaskType;
 
 /// Something that goes wrong.
@@ -29,6 +29,12 @@ pub enum Fault {
         /// The type.
         kind: TaskType,
     },
+    /// The next task of a type to start kills its worker (exit code 139),
+    /// wherever it is started again.
+    Poison {
+        /// The type.
+        kind: TaskType,
+    },
     /// Redis reaches its memory budget, or has room again.
     RedisFull(bool),
 }
@@ -38,6 +44,9 @@ pub(super) struct Faults {
     retryable: Vec<(Kind, u32, u8)>,
     fatal: Vec<(Kind, String)>,
     hang: Vec<Kind>,
+    poison: Vec<Kind>,
+    /// Tasks that kill.
+    poisoned: Vec<u128>,
     pub redis_full: bool,
 }
 
@@ -50,6 +59,8 @@ pub(super) enum Outcome {
     /// The guest's own fault.
     Guest(String),
     TimesOut,
+    /// The process dies of it.
+    Kills,
 }
 
 impl Cluster {
@@ -59,8 +70,14 @@ impl Cluster {
             Fault::Retryable { kind, tasks, attempts } => self.faults.retryable.extend(Kind::of(&kind).map(|k| (k, tasks, attempts))),
             Fault::Fatal { kind, reason } => self.faults.fatal.extend(Kind::of(&kind).map(|k| (k, reason))),
             Fault::Hang { kind } => self.faults.hang.extend(Kind::of(&kind)),
+            Fault::Poison { kind } => self.faults.poison.extend(Kind::of(&kind)),
             Fault::RedisFull(full) => self.faults.redis_full = full,
         }
+    }
+
+    /// Whether a task kills its worker.
+    pub(super) fn is_poison(&self, task: u128) -> bool {
+        self.faults.poisoned.contains(&task)
     }
 
     /// How many attempts at a new task an injected fault spoils.
@@ -76,7 +93,14 @@ impl Cluster {
     }
 
     /// How the attempt that begins now will go.
-    pub(super) fn outcome(&mut self, kind: Kind, spoiled: bool) -> Outcome {
+    pub(super) fn outcome(&mut self, kind: Kind, task: u128, spoiled: bool) -> Outcome {
+        if let Some(i) = self.faults.poison.iter().position(|k| *k == kind) {
+            self.faults.poison.remove(i);
+            self.faults.poisoned.push(task);
+        }
+        if self.is_poison(task) {
+            return Outcome::Kills;
+        }
         if spoiled {
             return Outcome::Retryable;
         }

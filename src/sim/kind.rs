@@ -1,6 +1,6 @@
 //! The kinds of task that are simulated, small enough to copy around.
 
-use crate::base::{TaskType, WorkerKind};
+use crate::base::TaskType;
 
 /// A [`TaskType`] that this simulation makes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -79,15 +79,6 @@ impl Kind {
 
     pub const fn on_cpu(self) -> bool {
         matches!(self, Self::Controller | Self::CoreExecute | Self::PlonkWrap | Self::Groth16Wrap)
-    }
-
-    /// True where a worker of this kind takes it.
-    pub const fn runs_on(self, worker: WorkerKind) -> bool {
-        match worker {
-            WorkerKind::Cpu => self.on_cpu(),
-            WorkerKind::Gpu => !self.on_cpu(),
-            WorkerKind::All => true,
-        }
     }
 
     /// What the coordinator adds to `next_free_time` when it assigns one, in

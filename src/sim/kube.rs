@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::config::Workload;
 use super::event::Event;
+use super::objects::{ContainerState, Deployment, Exit, KubeEvent, Pod, Process, Termination};
 use super::release::Release;
 use super::rng::secs;
 use super::{Cluster, StreamId, id};
@@ -13,168 +14,6 @@ use crate::base::Timestamp;
 
 /// Events kept, as a cluster keeps them for about an hour.
 const EVENTS: usize = 2000;
-
-/// How a container ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Exit {
-    /// `OOMKilled`, `Error`, `Completed` or `Unknown`.
-    pub reason: &'static str,
-    /// 137 for SIGKILL.
-    pub code: i32,
-}
-
-impl Exit {
-    pub(super) const fn clean() -> Self {
-        Self { reason: "Completed", code: 0 }
-    }
-
-    pub(super) const fn panic() -> Self {
-        Self { reason: "Error", code: 101 }
-    }
-
-    pub(super) const fn killed() -> Self {
-        Self { reason: "Error", code: 137 }
-    }
-
-    pub(super) const fn out_of_memory() -> Self {
-        Self { reason: "OOMKilled", code: 137 }
-    }
-}
-
-/// `lastState.terminated` of a container.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Termination {
-    /// How it ended.
-    pub exit: Exit,
-    /// When it had started.
-    pub started_at: Timestamp,
-    /// When it ended.
-    pub finished_at: Timestamp,
-}
-
-/// `state` of a container.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum ContainerState {
-    /// Not running, with the reason (`ContainerCreating`, `CrashLoopBackOff`)
-    /// and a message.
-    Waiting {
-        /// Why.
-        reason: &'static str,
-        /// In words; may be empty.
-        message: String,
-    },
-    /// Running.
-    Running,
-}
-
-/// What runs in a pod.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Process {
-    None,
-    Node(usize),
-    Coordinator(usize),
-    Api,
-    Store,
-}
-
-/// A pod, with its one container.
-#[derive(Clone, Debug)]
-pub struct Pod {
-    /// Its name.
-    pub name: String,
-    /// Its uid.
-    pub uid: String,
-    /// The `app` label; empty on the stores.
-    pub app: &'static str,
-    /// The container's name.
-    pub container: &'static str,
-    /// The `pod-template-hash` label.
-    pub template_hash: String,
-    /// The container's image.
-    pub image: String,
-    /// The container's environment.
-    pub env: Vec<(String, String)>,
-    /// CPU limit in thousandths of a core.
-    pub cpu_limit_millis: Option<u64>,
-    /// Memory limit in bytes.
-    pub memory_limit: Option<u64>,
-    /// Size of `/dev/shm` in bytes.
-    pub shm: u64,
-    /// Memory of the machine in bytes.
-    pub host_memory: u64,
-    /// The machine; `None` while the pod is not scheduled.
-    pub machine: Option<String>,
-    /// Its address.
-    pub ip: String,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When the container last started.
-    pub started_at: Timestamp,
-    /// The container's state.
-    pub state: ContainerState,
-    /// The Ready condition.
-    pub ready: bool,
-    /// `restartCount`.
-    pub restarts: u32,
-    /// `lastState.terminated`.
-    pub last_termination: Option<Termination>,
-    /// When its deletion was asked for.
-    pub deleting_since: Option<Timestamp>,
-    /// Its machine does not answer.
-    pub lost: bool,
-    /// It is no more; kept so that indexes stay good.
-    pub gone: bool,
-    /// Grows with every change of any pod: a `resourceVersion`.
-    pub revision: u64,
-    pub(super) release: Release,
-    pub(super) deployment: Option<usize>,
-    pub(super) process: Process,
-    pub(super) run: u32,
-    crashes: u32,
-    exit: Option<Exit>,
-}
-
-impl Pod {
-    /// `Pending` or `Running`.
-    #[must_use]
-    pub fn phase(&self) -> &'static str {
-        if self.machine.is_none() || (self.restarts == 0 && self.started_at == Timestamp::ZERO) { "Pending" } else { "Running" }
-    }
-}
-
-/// A Deployment.
-#[derive(Clone, Debug)]
-pub struct Deployment {
-    /// Its name, which is also the `app` label and the container's name.
-    pub name: &'static str,
-    /// What is wanted now.
-    pub spec: Workload,
-    /// The image of the template.
-    pub image: String,
-    /// The hash of the template.
-    pub template_hash: String,
-    /// Counts changes of the spec.
-    pub generation: u64,
-    /// When it was made.
-    pub created_at: Timestamp,
-}
-
-/// An event of the namespace.
-#[derive(Clone, Debug)]
-pub struct KubeEvent {
-    /// When.
-    pub at: Timestamp,
-    /// `Normal` or `Warning`.
-    pub kind: &'static str,
-    /// `OOMKilling`, `BackOff`, `FailedScheduling` and so on.
-    pub reason: &'static str,
-    /// In words.
-    pub message: String,
-    /// The pod that it is about.
-    pub pod: String,
-    /// Grows with every event.
-    pub revision: u64,
-}
 
 #[derive(Default)]
 pub(super) struct Kube {
@@ -238,6 +77,7 @@ impl Cluster {
             shm: spec.shm,
             host_memory: spec.host_memory,
             machine: None,
+            unschedulable: None,
             ip: format!("10.244.{}.{}", pod / 250 % 256, pod % 250 + 4),
             created_at: self.now,
             started_at: Timestamp::ZERO,
@@ -269,25 +109,56 @@ impl Cluster {
         }
         if let Some(d) = p.deployment {
             let (gpu, room) = (p.app == "gpu-node", self.kube.deployments[d].spec.room);
-            let placed = self.kube.present.iter().filter(|&&o| self.kube.pods[o].deployment == Some(d) && self.kube.pods[o].machine.is_some()).count();
+            let placed = self
+                .kube
+                .present
+                .iter()
+                .filter(|&&o| self.kube.pods[o].deployment == Some(d) && self.kube.pods[o].machine.is_some())
+                .count();
             if placed >= room as usize {
                 let what = if gpu { "nvidia.com/gpu" } else { "memory" };
-                let message = format!("0/{0} nodes are available: {0} Insufficient {what}. preemption: 0/{0} nodes are available: {0} No preemption victims found for incoming pod.", room + 3);
+                let message = format!(
+                    "0/{0} nodes are available: {0} Insufficient {what}. preemption: 0/{0} nodes are available: {0} No preemption victims found for incoming pod.",
+                    room + 3
+                );
+                if self.kube.pods[pod].unschedulable.as_ref() != Some(&message) {
+                    self.kube.pods[pod].unschedulable = Some(message.clone());
+                    self.touch(pod);
+                }
                 self.kube_event(pod, "Warning", "FailedScheduling", message);
                 let later = secs(self.rng.between(8.0, 14.0));
                 self.agenda.add(self.now.plus(later), Event::Schedule(pod));
                 return;
             }
-            let machine = if gpu { format!("gpu-{}", placed + 1) } else { format!("node-{}", char::from(b"abcdefgh"[placed % 8])) };
+            let machine = self.free_machine(d, gpu, placed);
             let (name, namespace) = (self.kube.pods[pod].name.clone(), self.config.namespace.clone());
             self.kube_event(pod, "Normal", "Scheduled", format!("Successfully assigned {namespace}/{name} to {machine}"));
             self.kube.pods[pod].machine = Some(machine);
+            self.kube.pods[pod].unschedulable = None;
         } else {
             self.kube.pods[pod].machine = Some("node-a".into());
         }
         self.touch(pod);
         let later = secs(self.rng.between(0.9, 2.6));
         self.start_later(pod, later);
+    }
+
+    /// A GPU machine has one GPU and takes one pod: the first free one. Others
+    /// take as many as come.
+    fn free_machine(&self, d: usize, gpu: bool, placed: usize) -> String {
+        if !gpu {
+            return format!("node-{}", char::from(b"abcdefgh"[placed % 8]));
+        }
+        let mut taken = vec![false; placed + 1];
+        for &o in &self.kube.present {
+            let pod = &self.kube.pods[o];
+            let number =
+                pod.machine.as_deref().filter(|_| pod.deployment == Some(d)).and_then(|m| m.strip_prefix("gpu-")?.parse::<usize>().ok());
+            if let Some(slot) = number.and_then(|n| taken.get_mut(n - 1)) {
+                *slot = true;
+            }
+        }
+        format!("gpu-{}", taken.iter().position(|t| !t).unwrap_or(placed) + 1)
     }
 
     fn start_later(&mut self, pod: usize, later: Duration) {
@@ -378,7 +249,12 @@ impl Cluster {
         } else {
             let (container, name) = (self.kube.pods[pod].container, self.kube.pods[pod].name.clone());
             let (namespace, uid) = (self.config.namespace.clone(), self.kube.pods[pod].uid.clone());
-            self.kube_event(pod, "Warning", "BackOff", format!("Back-off restarting failed container {container} in pod {name}_{namespace}({uid})"));
+            self.kube_event(
+                pod,
+                "Warning",
+                "BackOff",
+                format!("Back-off restarting failed container {container} in pod {name}_{namespace}({uid})"),
+            );
             let (m, s) = (super::rng::whole(wait) / 60, super::rng::whole(wait) % 60);
             let back_off = if m > 0 { format!("{m}m{s}s") } else { format!("{s}s") };
             let message = format!("back-off {back_off} restarting failed container={container} pod={name}_{namespace}({uid})");
@@ -458,7 +334,8 @@ impl Cluster {
         let dep = &self.kube.deployments[d];
         let (want, hash) = (dep.spec.replicas as usize, dep.template_hash.clone());
         let pods = &self.kube.pods;
-        let live: Vec<usize> = self.kube.present.iter().copied().filter(|&p| pods[p].deployment == Some(d) && pods[p].deleting_since.is_none()).collect();
+        let live: Vec<usize> =
+            self.kube.present.iter().copied().filter(|&p| pods[p].deployment == Some(d) && pods[p].deleting_since.is_none()).collect();
         let (new, old): (Vec<usize>, Vec<usize>) = live.iter().partition(|&&p| pods[p].template_hash == hash);
         let ready = live.iter().filter(|&&p| pods[p].ready).count();
         let surge = if old.is_empty() { 0 } else { want.div_ceil(4) };

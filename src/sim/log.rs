@@ -41,8 +41,6 @@ pub(super) enum Value<'a> {
     Raw(&'a str),
     /// A number.
     Int(u64),
-    /// A fraction, as written.
-    Frac(&'a str),
 }
 
 pub(super) type Fields<'a> = &'a [(&'a str, Value<'a>)];
@@ -116,6 +114,11 @@ impl Log {
     pub fn raw(&mut self, source: StreamId, want: Timestamp, text: &str) {
         let at = self.time(source, want);
         self.push(at, source, text.as_bytes().to_vec());
+    }
+
+    /// The time of the earliest piece that waits.
+    pub fn next_time(&self) -> Option<Timestamp> {
+        self.out.iter().map(|o| o.at).min()
     }
 
     /// Moves everything up to `limit` to `to`, in order of time.
@@ -214,7 +217,7 @@ impl Log {
 fn write_text(to: &mut Vec<u8>, value: Value<'_>) {
     _ = match value {
         Value::Text(s) => write!(to, "{s:?}"),
-        Value::Raw(s) | Value::Frac(s) => to.write_all(s.as_bytes()),
+        Value::Raw(s) => to.write_all(s.as_bytes()),
         Value::Int(n) => write!(to, "{n}"),
     };
 }
@@ -222,7 +225,6 @@ fn write_text(to: &mut Vec<u8>, value: Value<'_>) {
 fn write_json_value(to: &mut Vec<u8>, value: Value<'_>) {
     match value {
         Value::Text(s) | Value::Raw(s) => write_json(to, s),
-        Value::Frac(s) => to.extend_from_slice(s.as_bytes()),
         Value::Int(n) => _ = write!(to, "{n}"),
     }
 }

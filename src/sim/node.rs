@@ -9,9 +9,9 @@ use super::coordinator::{TaskRef, TaskState, Worker};
 use super::event::Event;
 use super::fault::Outcome;
 use super::kind::Kind;
-use super::kube::Exit;
 use super::log::{Level, Record, Site, Value};
 use super::memory::Memory;
+use super::objects::Exit;
 use super::release::Release;
 use super::rng::secs;
 use super::state::NodeMetrics;
@@ -41,6 +41,8 @@ pub(super) struct Node {
     pub alive: bool,
     /// SIGTERM has come.
     pub draining: bool,
+    /// Its tasks do not move; its heartbeats go on.
+    pub frozen: bool,
     /// Its connection is cut though the process lives.
     pub cut: bool,
     /// The coordinator that it is connected to, and its slot there.
@@ -116,6 +118,7 @@ impl Cluster {
             weights,
             alive: true,
             draining: false,
+            frozen: false,
             cut: false,
             coord: None,
             worker: None,
@@ -135,7 +138,9 @@ impl Cluster {
         self.node_says(n, sites::NODE_METRICS, "metrics server is ready");
         if store != "redis" && store != "s3" {
             let at = self.now.plus(Duration::from_millis(2));
-            let text = format!("\nthread 'main' panicked at bin/node/src/main.rs:112:18:\nunknown artifact store: {store}\nnote: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n");
+            let text = format!(
+                "\nthread 'main' panicked at bin/node/src/main.rs:112:18:\nunknown artifact store: {store}\nnote: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n"
+            );
             self.log.raw(stream, at, &text);
             self.nodes[n].alive = false;
             self.process_ends_later(pod, 0.4, Exit::panic());
@@ -149,7 +154,10 @@ impl Cluster {
         self.node_says(n, sites::CONNECTING, "connecting to http://coordinator-grpc:50051");
         if release.at_least(2, 4, 0) {
             let fields = [("log2_shard_size", Value::Int(24)), ("shard_threshold", Value::Int(201_326_592))];
-            self.node_record(n, &Record { fields: &fields, ..Record::new(Level::Info, sites::NODE_OPTS, format_args!("cluster_opts configured")) });
+            self.node_record(
+                n,
+                &Record { fields: &fields, ..Record::new(Level::Info, sites::NODE_OPTS, format_args!("cluster_opts configured")) },
+            );
         }
         let mut start = if kind == WorkerKind::Gpu { self.rng.between(4.0, 11.0) } else { self.rng.between(1.5, 3.5) };
         if kind != WorkerKind::Gpu && release.at_least(2, 0, 0) {
@@ -208,7 +216,10 @@ impl Cluster {
         }
         let shm = format!("Some({shm})");
         let fields = [("total_ram_gb", Value::Int(ram)), ("shm_gb", Value::Raw(&shm)), ("max_weight", Value::Int(max.into()))];
-        self.node_record(n, &Record { fields: &fields, ..Record::new(Level::Info, sites::NODE_LIMIT, format_args!("computed worker max_weight")) });
+        self.node_record(
+            n,
+            &Record { fields: &fields, ..Record::new(Level::Info, sites::NODE_LIMIT, format_args!("computed worker max_weight")) },
+        );
     }
 
     /// Tries to open the stream to a coordinator.
@@ -229,7 +240,9 @@ impl Cluster {
         let back = up.iter().copied().find(|c| Some(*c) == self.nodes[n].coord);
         let pick = self.rng.index(up.len());
         let Some(c) = back.or_else(|| up.get(pick).copied()) else {
-            let message = format_args!("Failed to connect: tonic::transport::Error(Transport, ConnectError(ConnectError(\"tcp connect error\", 10.96.41.7:50051, Os {{ code: 111, kind: ConnectionRefused, message: \"Connection refused\" }})))");
+            let message = format_args!(
+                "Failed to connect: tonic::transport::Error(Transport, ConnectError(ConnectError(\"tcp connect error\", 10.96.41.7:50051, Os {{ code: 111, kind: ConnectionRefused, message: \"Connection refused\" }})))"
+            );
             self.node_log(n, Level::Warn, sites::CONNECT_FAILED, message);
             let wait = (0.1 * f64::from(1u32 << attempt.min(6))).min(4.0);
             let later = secs(self.rng.around(wait, 0.3));
@@ -261,7 +274,8 @@ impl Cluster {
                 w.link = true;
             }
         } else {
-            let worker = Worker { id, node: n, kind, max, used: 0, next_free: 0, tasks: Vec::new(), closed, link: true, last_heartbeat: self.now };
+            let worker =
+                Worker { id, node: n, kind, max, used: 0, next_free: 0, tasks: Vec::new(), closed, link: true, last_heartbeat: self.now };
             let slot = self.coords[c].add_worker(worker);
             self.nodes[n].worker = Some(slot);
         }
@@ -272,7 +286,8 @@ impl Cluster {
     /// The first heartbeat: tasks that one side knows and the other does not.
     fn reconcile_tasks(&mut self, n: usize, c: usize) {
         let Some(slot) = self.nodes[n].worker else { return };
-        let mine: Vec<(usize, TaskRef, ProofId, u128)> = self.nodes[n].running.iter().map(|r| (r.coord, r.at, r.proof.clone(), r.id)).collect();
+        let mine: Vec<(usize, TaskRef, ProofId, u128)> =
+            self.nodes[n].running.iter().map(|r| (r.coord, r.at, r.proof.clone(), r.id)).collect();
         let worker = id::Worker(self.nodes[n].id);
         for (coord, at, proof, task) in &mine {
             let expected = *coord == c && self.coords[c].task(*at).is_some_and(|t| t.state == TaskState::Running(slot));
@@ -282,7 +297,9 @@ impl Cluster {
                 self.node_aborts(n, *coord, *at);
             }
         }
-        let missing: Vec<TaskRef> = self.coords[c].worker(slot).map_or_else(Vec::new, |w| w.tasks.iter().copied().filter(|t| !mine.iter().any(|m| m.0 == c && m.1 == *t)).collect());
+        let missing: Vec<TaskRef> = self.coords[c]
+            .worker(slot)
+            .map_or_else(Vec::new, |w| w.tasks.iter().copied().filter(|t| !mine.iter().any(|m| m.0 == c && m.1 == *t)).collect());
         for at in missing {
             let Some((proof, task)) = self.coords[c].proof(at.proof).map(|p| (p.id.clone(), p.tasks[at.task].id)) else { continue };
             let message = format_args!("worker {worker} is not working on expected task (\"{proof}\", \"{}\")", id::Task(task));

@@ -32,7 +32,11 @@ impl Cluster {
 
     fn sweep_workers(&mut self, c: usize) {
         let now = self.now.secs();
-        let gone: Vec<usize> = self.worker_order(c).into_iter().filter(|&s| self.coords[c].worker(s).is_some_and(|w| !w.link && w.last_heartbeat.secs() + 30 < now)).collect();
+        let gone: Vec<usize> = self
+            .worker_order(c)
+            .into_iter()
+            .filter(|&s| self.coords[c].worker(s).is_some_and(|w| !w.link && w.last_heartbeat.secs() + 30 < now))
+            .collect();
         for slot in gone {
             let Some(worker) = self.coords[c].take_worker(slot) else { continue };
             let (id, age) = (id::Worker(worker.id), now - worker.last_heartbeat.secs());
@@ -165,7 +169,12 @@ impl Cluster {
         self.agenda.add(self.now.plus(later), Event::Heartbeats(c));
         let closed: Vec<u128> = self.coords[c].workers.iter().flatten().filter(|w| !w.link).map(|w| w.id).collect();
         for w in closed {
-            self.coord_log(c, Level::Warn, sites::HEARTBEAT, format_args!("Failed to send heartbeat to worker {}: channel closed", id::Worker(w)));
+            self.coord_log(
+                c,
+                Level::Warn,
+                sites::HEARTBEAT,
+                format_args!("Failed to send heartbeat to worker {}: channel closed", id::Worker(w)),
+            );
         }
         if self.coords[c].workers.iter().flatten().any(|w| w.link && w.tasks.is_empty()) {
             self.assign(c);
@@ -173,8 +182,14 @@ impl Cluster {
         self.churn(c);
     }
 
-    /// Now and then a heartbeat crosses a task on its way.
+    /// Now and then a heartbeat crosses a task on its way, or a subscriber is
+    /// slow to acknowledge.
     fn churn(&mut self, c: usize) {
+        if self.noise.chance(0.01) && self.coordinator_stats(c).active_subscribers > 0 {
+            let now = self.now;
+            let message = id::type_id("msg", &mut self.noise, now);
+            self.coord_log(c, Level::Warn, sites::RESEND, format_args!("Resending message {message}"));
+        }
         if self.coords[c].workers.is_empty() || !self.noise.chance(0.02) {
             return;
         }
@@ -210,7 +225,14 @@ impl Cluster {
         self.drop_ended(c);
         // The listing is walked backwards: the newest are claimed first.
         let now = u64::try_from(self.now.secs()).unwrap_or(0);
-        let new: Vec<usize> = self.api.pending.iter().rev().copied().filter(|r| !self.coords[c].claimed.contains_key(r) && self.api.rows[*r].deadline >= now).collect();
+        let new: Vec<usize> = self
+            .api
+            .pending
+            .iter()
+            .rev()
+            .copied()
+            .filter(|r| !self.coords[c].claimed.contains_key(r) && self.api.rows[*r].deadline >= now)
+            .collect();
         for row in new {
             self.claim_row(c, row);
         }
@@ -306,7 +328,10 @@ impl Cluster {
         self.agenda.add(self.now.plus(Duration::from_secs(240)), Event::Manifest(c));
         let status = match self.api.pod {
             None => UNAVAILABLE,
-            Some(pod) if self.kube.pods[pod].release.at_least(2, 5, 4) => return,
+            Some(pod) if self.kube.pods[pod].release.at_least(2, 5, 4) => {
+                self.manifest = Some((self.now, self.components()));
+                return;
+            }
             Some(_) => "status: Unimplemented, message: \"\", details: [], metadata: MetadataMap { headers: {} }",
         };
         let message = format_args!("failed to push cluster component manifest to API (retrying next tick): {status}");

@@ -6,8 +6,8 @@ use super::config::get_env;
 use super::coordinator::{Coordinator, TaskState};
 use super::event::Event;
 use super::kind::Kind;
-use super::kube::Exit;
 use super::log::{Level, Record, Span, Value};
+use super::objects::Exit;
 use super::{Cluster, id, sites};
 
 impl Cluster {
@@ -61,11 +61,8 @@ impl Cluster {
         for proof in self.coords[c].live.clone() {
             let Some(p) = self.coords[c].proof(proof) else { continue };
             let id = p.id.clone();
-            let running: Vec<(u128, usize)> = p
-                .tasks
-                .iter()
-                .filter_map(|t| if let TaskState::Running(w) = t.state { Some((t.id, w)) } else { None })
-                .collect();
+            let running: Vec<(u128, usize)> =
+                p.tasks.iter().filter_map(|t| if let TaskState::Running(w) = t.state { Some((t.id, w)) } else { None }).collect();
             for (task, slot) in running {
                 cancelled += 1;
                 if self.coords[c].worker(slot).is_none_or(|w| !w.link) {
@@ -76,12 +73,17 @@ impl Cluster {
             self.cancel_tasks(c, proof);
         }
         let subscribers = self.coordinator_stats(c).active_subscribers;
-        for (site, text) in [(sites::SHUT_TASKS, format!("Cancelled {cancelled} tasks")), (sites::SHUT_SUBS, format!("Closed {subscribers} subscribers"))] {
+        for (site, text) in
+            [(sites::SHUT_TASKS, format!("Cancelled {cancelled} tasks")), (sites::SHUT_SUBS, format!("Closed {subscribers} subscribers"))]
+        {
             self.coord_record(c, &Record { spans: &spans, ..Record::new(Level::Info, site, format_args!("{text}")) });
         }
         let (busy, idle) = self.span_times();
         let fields = [("time.busy", Value::Raw(busy.as_str())), ("time.idle", Value::Raw(idle.as_str()))];
-        self.coord_record(c, &Record { spans: &spans, fields: &fields, close: true, ..Record::new(Level::Info, sites::SHUT_SPAN, format_args!("close")) });
+        self.coord_record(
+            c,
+            &Record { spans: &spans, fields: &fields, close: true, ..Record::new(Level::Info, sites::SHUT_SPAN, format_args!("close")) },
+        );
         for (site, text) in [
             (sites::METRICS_EXTERNAL, "received external shutdown signal, initiating graceful shutdown..."),
             (sites::METRICS_SIGNAL, "shutdown signal received for metrics server"),

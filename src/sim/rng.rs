@@ -84,7 +84,11 @@ pub(super) fn secs(s: f64) -> Duration {
 /// The whole part of a number of bytes, milliseconds and the like; zero for
 /// negative numbers.
 pub(super) fn whole(f: f64) -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float to integer cast saturates, which is what is wanted")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float to integer cast saturates, which is what is wanted"
+    )]
     {
         f as u64
     }

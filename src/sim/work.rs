@@ -9,7 +9,9 @@ use super::fault::Outcome;
 use super::kind::Kind;
 use super::log::{Level, Record, Site, Span, Value, span_time};
 use super::node::Running;
+use super::objects::Exit;
 use super::rng::{secs, whole};
+use super::state::Ended;
 use super::{Cluster, id, sites};
 use crate::base::Timestamp;
 
@@ -28,7 +30,7 @@ impl Cluster {
         t.spoiled = t.spoiled.saturating_sub(1);
         self.running_seq += 1;
         let seq = self.running_seq;
-        let mut outcome = self.outcome(kind, spoiled);
+        let mut outcome = self.outcome(kind, task, spoiled);
         let shards = self.api.rows[row].work.shards;
         let mut span = match kind {
             Kind::Controller => Duration::MAX,
@@ -48,13 +50,15 @@ impl Cluster {
         }
         match outcome {
             Outcome::TimesOut => span = TASK_TIMEOUT,
-            Outcome::Retryable | Outcome::Fatal(_) => span = span.min(Duration::from_secs(600)).mul_f64(self.rng.between(0.3, 0.8)),
+            Outcome::Retryable | Outcome::Fatal(_) | Outcome::Kills => {
+                span = span.min(Duration::from_secs(600)).mul_f64(self.rng.between(0.3, 0.8))
+            }
             Outcome::Done | Outcome::Guest(_) => {}
         }
         let size = self.rng.around(1.0, 0.06);
         let node = &mut self.nodes[n];
         node.memory.grow(seq, kind, node.release, size, self.now);
-        node.metrics.begin(kind);
+        node.metrics.begin(kind, self.now);
         let hangs = outcome == Outcome::TimesOut;
         node.running.push(Running { seq, coord: c, at, proof, id: task, kind, since: self.now, outcome });
         if self.config.node_logs >= NodeLogs::Tasks {
@@ -78,6 +82,9 @@ impl Cluster {
     /// A task in a worker process comes to its end.
     pub(super) fn task_ends(&mut self, n: usize, seq: u64) {
         let Some(i) = self.nodes[n].running.iter().position(|r| r.seq == seq) else { return };
+        if self.nodes[n].frozen {
+            return;
+        }
         let r = &self.nodes[n].running[i];
         let waits = r.kind == Kind::CoreExecute && r.outcome == Outcome::Done && self.faults.redis_full;
         // A report that cannot be delivered is tried again, and so are writes
@@ -91,13 +98,19 @@ impl Cluster {
         match r.outcome.clone() {
             Outcome::Fatal(reason) => return self.fatal_error(n, c, at, &reason),
             Outcome::Guest(fault) => return self.guest_fault(n, c, at, &fault),
-            Outcome::Retryable => return self.fail_running(n, seq, "status: Unavailable, message: \"error reading a body from connection\""),
+            Outcome::Retryable => {
+                return self.fail_running(n, seq, "status: Unavailable, message: \"error reading a body from connection\"");
+            }
             Outcome::TimesOut => return self.times_out(n, seq),
+            Outcome::Kills => {
+                let pod = self.nodes[n].pod;
+                return self.container_exits(pod, Exit::crashed());
+            }
             Outcome::Done => {}
         }
         self.artifacts(n, seq, false);
         let r = self.take_running(n, i);
-        self.nodes[n].metrics.end(kind, self.now.since(r.since), true);
+        self.nodes[n].metrics.end(kind, r.since, self.now, Ended::Done);
         if self.nodes[n].coord == Some(c) {
             self.report(n, c, &r, true);
         }
@@ -141,8 +154,9 @@ impl Cluster {
     pub(super) fn fail_running(&mut self, n: usize, seq: u64, error: &str) {
         let Some(i) = self.nodes[n].running.iter().position(|r| r.seq == seq) else { return };
         let r = self.take_running(n, i);
-        self.nodes[n].metrics.end(r.kind, self.now.since(r.since), false);
-        let message = format_args!("Retryable error in task {} proof {}: TaskType: {}, Error: {error}", id::Task(r.id), r.proof, r.kind.name());
+        self.nodes[n].metrics.end(r.kind, r.since, self.now, Ended::Retryable);
+        let message =
+            format_args!("Retryable error in task {} proof {}: TaskType: {}, Error: {error}", id::Task(r.id), r.proof, r.kind.name());
         self.node_log(n, Level::Error, sites::WORK_ERROR, message);
         self.work_lost(&r);
         self.report(n, r.coord, &r, false);
@@ -182,7 +196,7 @@ impl Cluster {
 
     fn unclaim(&mut self, n: usize, c: usize, at: TaskRef, reason: &str) {
         let Some((task, proof, kind)) = self.running_names(n, c, at) else { return };
-        self.nodes[n].metrics.end(kind, Duration::ZERO, false);
+        self.nodes[n].metrics.fatal(kind);
         self.node_log(n, Level::Info, sites::WORK_ERROR, format_args!("Unclaiming proof {proof}"));
         let extra = self.coords[c].release.at_least(2, 4, 0).then(|| {
             let failure = serde_json::json!({ "proving_failure": { "reason": reason, "task_type": kind.name() } });
@@ -195,7 +209,7 @@ impl Cluster {
     pub(super) fn node_aborts(&mut self, n: usize, c: usize, at: TaskRef) {
         let Some(i) = self.nodes[n].running.iter().position(|r| r.coord == c && r.at == at) else { return };
         let r = self.take_running(n, i);
-        self.nodes[n].metrics.abort(r.kind);
+        self.nodes[n].metrics.end(r.kind, r.since, self.now, Ended::Aborted);
         self.work_lost(&r);
         self.node_log(n, Level::Info, sites::NODE_ABORTING, format_args!("Aborting task {} {}", r.proof, id::Task(r.id)));
         if self.nodes[n].release.at_least(2, 7, 0) {
