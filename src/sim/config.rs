@@ -66,7 +66,7 @@ impl Default for Durations {
     fn default() -> Self {
         Self {
             setup_vkey: 7.0,
-            execute_shard: 0.9,
+            execute_shard: 0.24,
             prove_shard: 8.5,
             deferred: 4.0,
             reduce: 3.0,
@@ -180,7 +180,7 @@ impl ClusterConfig {
             cpu_node,
             gpu_node,
             durations: Durations::default(),
-            shards: (40, 110),
+            shards: (80, 220),
             circuit_download: 0.0,
         }
     }

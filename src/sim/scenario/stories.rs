@@ -7,13 +7,15 @@ use crate::sim::{ClusterConfig, Command, Durations, Fault, Mode, NodeLogs, Relea
 
 /// Ordinary demand: mostly compressed proofs, now and then a wrapped one.
 const MIX: [(Mode, u32); 4] = [(Compressed, 6), (Groth16, 2), (Plonk, 2), (Core, 1)];
-const SIZE: (u32, u32) = (40, 110);
+const SIZE: (u32, u32) = (80, 220);
 
 pub(super) fn latest() -> ClusterConfig {
     ClusterConfig::new(Release::LATEST)
 }
 
 /// v2.1.2 (which op-succinct pins) with a maximum weight of choice.
+/// (Only the maximum and the default weights of that release: Controller 4,
+/// CoreExecute 4, PlonkWrap 32.)
 pub(super) fn pinned(max: &str) -> ClusterConfig {
     let mut config = ClusterConfig::new(Release::named("v2.1.2"));
     config.cpu_node = config.cpu_node.with_env("WORKER_MAX_WEIGHT_OVERRIDE", max);
@@ -24,8 +26,11 @@ pub(super) fn with_32() -> ClusterConfig {
     pinned("32")
 }
 
-pub(super) fn with_64() -> ClusterConfig {
-    pinned("64")
+/// As much as the pod has memory: twice a Controller (4) and a PlonkWrap (32)
+/// fit that. (64 would not do: 2×32 leaves nothing for the Controllers, which
+/// is why the recording `two-plonk-oom64` never shows two wraps at once.)
+pub(super) fn with_96() -> ClusterConfig {
+    pinned("96")
 }
 
 /// The guide's 16/32/48, with the 16 where it counts: on the coordinator.
@@ -50,7 +55,7 @@ pub(super) fn healthy(p: &mut Plan) {
 pub(super) fn stuck_aggregation(p: &mut Plan) {
     p.at(20).demand(&[(Compressed, 1)], 60.0, 2, SIZE);
     p.at(630).chapter("A plonk proof arrives", "Its wrap weighs 32 and its Controller 4, but the maximum is 32.");
-    p.does(Command::Request(Plonk, work(60)));
+    p.does(Command::Request(Plonk, work(110)));
     p.at(1900).chapter("The mend", "kubectl set env deploy/cpu-node WORKER_MAX_WEIGHT_OVERRIDE=48");
     p.set("cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", "48");
 }
@@ -59,8 +64,8 @@ pub(super) fn plonk_deadlock(p: &mut Plan) {
     p.at(20).demand(&[(Compressed, 1)], 90.0, 1, SIZE);
     p.at(540).does(Command::Demand(None));
     p.at(720).chapter("Two plonk proofs at once", "Their Controllers hold 2×16 of 48: neither wrap of 32 will ever fit.");
-    p.does(Command::Request(Plonk, work(60))).does(Command::Request(Plonk, work(70)));
-    p.at(1000).does(Command::Request(Compressed, work(50)));
+    p.does(Command::Request(Plonk, work(110))).does(Command::Request(Plonk, work(130)));
+    p.at(1000).does(Command::Request(Compressed, work(90)));
     p.at(1900).chapter("The mend", "A second cpu-node takes the first wrap.");
     p.does(Command::Scale("cpu-node", 2));
 }
@@ -68,14 +73,15 @@ pub(super) fn plonk_deadlock(p: &mut Plan) {
 pub(super) fn two_plonks_oom(p: &mut Plan) {
     p.at(20).demand(&[(Compressed, 1)], 90.0, 1, SIZE);
     p.at(540).does(Command::Demand(None));
-    p.at(720).chapter("Two plonk proofs at once", "Both wraps fit 64 by weight. By memory they do not fit 96 GiB.");
-    p.does(Command::Request(Plonk, work(60))).does(Command::Request(Plonk, work(62)));
+    p.at(720)
+        .chapter("Two plonk proofs at once", "Both wraps and their Controllers weigh 72, which fits 96. Their memory does not fit 96 GiB.");
+    p.does(Command::Request(Plonk, work(110))).does(Command::Request(Plonk, work(116)));
     p.at(1500).chapter("The mend", "kubectl set env deploy/cpu-node WORKER_MAX_WEIGHT_OVERRIDE=48");
     p.set("cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", "48");
 }
 
 pub(super) fn worker_lost(p: &mut Plan) {
-    p.at(20).demand(&[(Compressed, 1)], 30.0, 3, (90, 160));
+    p.at(20).demand(&[(Compressed, 1)], 30.0, 3, (180, 320));
     p.at(720).chapter("A machine vanishes", "The coordinator gives its worker up after 30 s, and its tasks start elsewhere.");
     p.does(Command::Lose(Target::Busiest("gpu-node"), 420.0));
 }
@@ -92,7 +98,7 @@ pub(super) fn thousand() -> ClusterConfig {
 /// Durations for many GPUs: shards appear faster and take longer, so that 60
 /// proofs keep most of 1,000 busy.
 pub(super) fn crowd() -> Durations {
-    Durations { execute_shard: 0.25, prove_shard: 16.0, reduce: 5.0, ..Durations::default() }
+    Durations { execute_shard: 0.2, prove_shard: 22.0, reduce: 5.0, ..Durations::default() }
 }
 
 /// What 1,000 GPUs are for.
@@ -138,7 +144,7 @@ pub(super) fn hung_worker(p: &mut Plan) {
 }
 
 pub(super) fn redis_pressure(p: &mut Plan) {
-    p.at(20).demand(&[(Compressed, 1)], 30.0, 3, (90, 160));
+    p.at(20).demand(&[(Compressed, 1)], 30.0, 3, (180, 320));
     p.at(720).chapter("Redis is full", "Uploads wait for room.");
     p.does(Command::Inject(Fault::RedisFull(true)));
     p.at(800).does(Command::Inject(Fault::RedisFull(false)));

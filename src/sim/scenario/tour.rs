@@ -7,7 +7,7 @@ use crate::sim::Mode::{Compressed, Groth16, Plonk};
 use crate::sim::{ClusterConfig, Command, Mode, NodeLogs, Target};
 
 const MIX: [(Mode, u32); 3] = [(Compressed, 5), (Groth16, 2), (Plonk, 2)];
-const SIZE: (u32, u32) = (40, 110);
+const SIZE: (u32, u32) = (80, 220);
 
 pub(super) fn config() -> ClusterConfig {
     pinned("48")
@@ -21,7 +21,7 @@ pub(super) fn story(p: &mut Plan) {
         "Stuck aggregation",
         "Somebody sets the maximum weight to 32. A PlonkWrap beside its Controller needs 36: it waits for ever, and all behind it.",
     );
-    p.set("cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", "32").demand(&[(Plonk, 1)], 60.0, 2, (40, 70));
+    p.set("cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", "32").demand(&[(Plonk, 1)], 60.0, 2, (80, 140));
     p.at(2600).chapter("The mend", "kubectl set env deploy/cpu-node WORKER_MAX_WEIGHT_OVERRIDE=48. The queue drains.");
     p.set("cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", "48").does(Command::Demand(None));
 
@@ -30,11 +30,11 @@ pub(super) fn story(p: &mut Plan) {
         "Now the maximum is 64: two PlonkWraps fit by weight. By memory they do not, and the kernel kills the pod.",
     );
     p.set("cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", "64");
-    p.at(3360).demand(&[(Plonk, 1)], 12.0, 2, (40, 60));
+    p.at(3360).demand(&[(Plonk, 1)], 12.0, 2, (80, 120));
     p.at(4100).set("cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", "48").does(Command::Demand(None));
 
     p.at(4400).chapter("A worker is lost", "A GPU machine vanishes. After 30 s its tasks start elsewhere.");
-    p.demand(&[(Compressed, 1)], 25.0, 3, (90, 160));
+    p.demand(&[(Compressed, 1)], 25.0, 3, (180, 320));
     p.at(4460).does(Command::Lose(Target::Busiest("gpu-node"), 420.0));
 
     p.at(5300).chapter("1,000 GPUs", "The same cluster with 30 CPU and 1,000 GPU workers, and sixty proofs.");
