@@ -44,7 +44,7 @@ fn ordinary(p: &mut Plan) -> &mut Plan {
     p.at(20).demand(&MIX, 70.0, 2, SIZE)
 }
 
-fn work(shards: u32) -> Option<Work> {
+pub(super) fn work(shards: u32) -> Option<Work> {
     Some(Work { shards, memory_shards: 1 + shards / 9, deferred: 0 })
 }
 

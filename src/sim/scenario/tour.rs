@@ -2,44 +2,46 @@
 //! time each chapter is 40 to 60 s on the screen.
 
 use super::Plan;
-use super::stories::{crowd, crowd_demand, pinned};
+use super::stories::{crowd, crowd_demand, pinned, work};
 use crate::sim::Mode::{Compressed, Groth16, Plonk};
 use crate::sim::{ClusterConfig, Command, Mode, NodeLogs, Target};
 
 const MIX: [(Mode, u32); 3] = [(Compressed, 5), (Groth16, 2), (Plonk, 2)];
-const SIZE: (u32, u32) = (80, 220);
+const SIZE: (u32, u32) = (80, 200);
 
 pub(super) fn config() -> ClusterConfig {
-    pinned("48")
+    let mut config = pinned("48");
+    config.durations.plonk_wrap = 110.0;
+    config
 }
 
 pub(super) fn story(p: &mut Plan) {
-    p.at(20).demand(&MIX, 70.0, 2, SIZE);
+    p.at(20).demand(&MIX, 60.0, 2, SIZE);
     p.at(900).chapter("Healthy", "One CPU and four GPU workers; proofs come and go.");
+    p.at(1500).demand(&[(Compressed, 1)], 40.0, 2, SIZE);
 
     p.at(1700).chapter(
         "Stuck aggregation",
         "Somebody sets the maximum weight to 32. A PlonkWrap beside its Controller needs 36: it waits for ever, and all behind it.",
     );
-    p.set("cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", "32").demand(&[(Plonk, 1)], 60.0, 2, (80, 140));
+    p.set("cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", "32").does(Command::Demand(None));
+    p.at(1715).demand(&[(Plonk, 1)], 20.0, 2, (80, 140));
     p.at(2600).chapter("The mend", "kubectl set env deploy/cpu-node WORKER_MAX_WEIGHT_OVERRIDE=48. The queue drains.");
     p.set("cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", "48").does(Command::Demand(None));
 
-    p.at(3300).chapter(
-        "Two wraps at once",
-        "Now the maximum is 64: two PlonkWraps fit by weight. By memory they do not, and the kernel kills the pod.",
-    );
-    p.set("cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", "64");
-    p.at(3360).demand(&[(Plonk, 1)], 12.0, 2, (80, 120));
-    p.at(4100).set("cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", "48").does(Command::Demand(None));
+    p.at(3300).chapter("Two wraps at once", "Now the maximum is 96, as much as the pod has GiB. Two PlonkWraps fit by weight; by memory they do not, and the kernel kills the pod.");
+    p.set("cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", "96");
+    p.at(3315).does(Command::Request(Plonk, work(90))).does(Command::Request(Plonk, work(96)));
+    p.at(3950).chapter("The mend", "WORKER_MAX_WEIGHT_OVERRIDE=48: one wrap after the other.");
+    p.set("cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", "48");
 
-    p.at(4400).chapter("A worker is lost", "A GPU machine vanishes. After 30 s its tasks start elsewhere.");
-    p.demand(&[(Compressed, 1)], 25.0, 3, (180, 320));
-    p.at(4460).does(Command::Lose(Target::Busiest("gpu-node"), 420.0));
+    p.at(4700).chapter("A worker is lost", "A GPU machine vanishes. After 30 s its tasks start elsewhere.");
+    p.demand(&[(Compressed, 1)], 25.0, 2, (180, 320));
+    p.at(4800).does(Command::Lose(Target::Busiest("gpu-node"), 420.0));
 
-    p.at(5300).chapter("1,000 GPUs", "The same cluster with 30 CPU and 1,000 GPU workers, and sixty proofs.");
+    p.at(5600).chapter("1,000 GPUs", "The same cluster with 30 CPU and 1,000 GPU workers, and sixty proofs.");
     p.does(Command::NodeLogs(NodeLogs::Quiet)).does(Command::Durations(Box::new(crowd())));
     p.does(Command::Machines("gpu-node", 1100)).does(Command::Machines("cpu-node", 40));
     p.does(Command::Scale("cpu-node", 30)).does(Command::Scale("gpu-node", 1000));
-    crowd_demand(p.at(5340));
+    crowd_demand(p.at(5640));
 }
