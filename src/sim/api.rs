@@ -2,7 +2,9 @@
 
 use rustc_hash::FxHashMap;
 
+use super::event::Event;
 use super::log::{Level, Record};
+use super::rng::secs;
 use super::{Cluster, Refusal, id, sites};
 use crate::base::{ProofId, Timestamp};
 
@@ -239,6 +241,16 @@ impl Cluster {
         self.api_up()?;
         self.api_log(Level::Info, sites::API_GETTING, format_args!("Getting proof request with ID: {proof}"));
         Ok(self.api.by_id.get(proof).map(|&row| &self.api.rows[row]))
+    }
+
+    /// The clients of the oldest pending proofs ask how they are. (Not those of
+    /// all: sixty of them would drown the log, here as there.)
+    pub(super) fn clients_poll(&mut self) {
+        self.agenda.add(self.now.plus(secs(self.config.client_poll)), Event::Poll);
+        for row in self.api.pending.iter().take(8).copied().collect::<Vec<_>>() {
+            let id = self.api.rows[row].id.clone();
+            self.api_log(Level::Info, sites::API_GETTING, format_args!("Getting proof request with ID: {id}"));
+        }
     }
 
     /// Where the API answers: `Err` with what a client sees while it does not.

@@ -137,6 +137,9 @@ pub struct ClusterConfig {
     /// Seconds that a cpu-node downloads circuits before it registers; 0 where
     /// they are cached.
     pub circuit_download: f64,
+    /// Seconds between two looks of a client at its proof, each of which is a
+    /// line of the API's log (official clients: 0.05); 0 for no looks.
+    pub client_poll: f64,
 }
 
 impl ClusterConfig {
@@ -182,6 +185,7 @@ impl ClusterConfig {
             durations: Durations::default(),
             shards: (80, 220),
             circuit_download: 0.0,
+            client_poll: 2.0,
         }
     }
 }
@@ -207,7 +211,7 @@ pub(super) fn set_env(env: &mut Vec<(String, String)>, key: &str, value: Option<
     match (env.iter().position(|(k, _)| k == key), value) {
         (Some(i), Some(v)) if env[i].1 == v => false,
         (Some(i), Some(v)) => {
-            env[i].1 = v.to_owned();
+            v.clone_into(&mut env[i].1);
             true
         }
         (Some(i), None) => {

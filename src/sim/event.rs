@@ -60,6 +60,8 @@ pub(super) enum Event {
     Memory,
     /// A command of the script.
     Script(usize),
+    /// Clients look at their proofs.
+    Poll,
     /// The next request of a demand.
     Demand(u32),
 }

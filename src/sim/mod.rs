@@ -146,7 +146,7 @@ impl Cluster {
             agenda: Agenda::default(),
             log: Log::new(config.log_format, config.colour),
             rng: Rng::new(seed),
-            noise: Rng::new(mix(seed ^ 0x6e6f_6973_65)),
+            noise: Rng::new(mix(seed ^ 0x006e_6f69_7365)),
             kube: Kube::default(),
             api: Api::default(),
             coords: Vec::new(),
@@ -189,6 +189,9 @@ impl Cluster {
             self.reconcile(d);
         }
         self.agenda.add(self.now.plus(std::time::Duration::from_secs(1)), Event::Memory);
+        if self.config.client_poll > 0.0 {
+            self.agenda.add(self.now, Event::Poll);
+        }
     }
 
     /// The simulated time.
@@ -252,6 +255,7 @@ impl Cluster {
             Event::Schedule(pod) => self.schedule(pod),
             Event::Memory => self.compare_memory(),
             Event::Script(i) => self.scripted(i),
+            Event::Poll => self.clients_poll(),
             Event::Demand(run) => self.demanded(run),
         }
     }

@@ -23,11 +23,11 @@ const CYCLES_PER_SHARD: u64 = 3_100_000;
 impl Cluster {
     /// The coordinator sends a node a task.
     pub(super) fn node_receives(&mut self, n: usize, c: usize, at: TaskRef) {
-        let Some(p) = self.coords[c].proof_mut(at.proof) else { return };
-        let (proof, row) = (p.id.clone(), p.row);
-        let t = &mut p.tasks[at.task];
-        let (task, kind, spoiled) = (t.id, t.kind, t.spoiled > 0);
-        t.spoiled = t.spoiled.saturating_sub(1);
+        let Some(owner) = self.coords[c].proof_mut(at.proof) else { return };
+        let (proof, row) = (owner.id.clone(), owner.row);
+        let sent = &mut owner.tasks[at.task];
+        let (task, kind, spoiled) = (sent.id, sent.kind, sent.spoiled > 0);
+        sent.spoiled = sent.spoiled.saturating_sub(1);
         self.running_seq += 1;
         let seq = self.running_seq;
         let mut outcome = self.outcome(kind, task, spoiled);
@@ -51,7 +51,7 @@ impl Cluster {
         match outcome {
             Outcome::TimesOut => span = TASK_TIMEOUT,
             Outcome::Retryable | Outcome::Fatal(_) | Outcome::Kills => {
-                span = span.min(Duration::from_secs(600)).mul_f64(self.rng.between(0.3, 0.8))
+                span = span.min(Duration::from_secs(600)).mul_f64(self.rng.between(0.3, 0.8));
             }
             Outcome::Done | Outcome::Guest(_) => {}
         }

@@ -90,7 +90,7 @@ pub const SCENARIOS: &[Scenario] = &[
         about: "healthy, a stuck aggregation, two wraps at once, a lost worker and 1,000 GPUs, one after the other",
         speed: 20.0,
         warm_up: Duration::from_secs(900),
-        length: Duration::from_secs(6800),
+        length: Duration::from_secs(6300),
         config: tour::config,
         story: tour::story,
     },

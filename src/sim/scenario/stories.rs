@@ -44,8 +44,9 @@ fn ordinary(p: &mut Plan) -> &mut Plan {
     p.at(20).demand(&MIX, 70.0, 2, SIZE)
 }
 
-pub(super) fn work(shards: u32) -> Option<Work> {
-    Some(Work { shards, memory_shards: 1 + shards / 9, deferred: 0 })
+/// A request of a known size.
+pub(super) fn request(mode: Mode, shards: u32) -> Command {
+    Command::Request(mode, Some(Work { shards, memory_shards: 1 + shards / 9, deferred: 0 }))
 }
 
 pub(super) fn healthy(p: &mut Plan) {
@@ -55,7 +56,7 @@ pub(super) fn healthy(p: &mut Plan) {
 pub(super) fn stuck_aggregation(p: &mut Plan) {
     p.at(20).demand(&[(Compressed, 1)], 60.0, 2, SIZE);
     p.at(630).chapter("A plonk proof arrives", "Its wrap weighs 32 and its Controller 4, but the maximum is 32.");
-    p.does(Command::Request(Plonk, work(110)));
+    p.does(request(Plonk, 110));
     p.at(1900).chapter("The mend", "kubectl set env deploy/cpu-node WORKER_MAX_WEIGHT_OVERRIDE=48");
     p.set("cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", "48");
 }
@@ -64,8 +65,8 @@ pub(super) fn plonk_deadlock(p: &mut Plan) {
     p.at(20).demand(&[(Compressed, 1)], 90.0, 1, SIZE);
     p.at(540).does(Command::Demand(None));
     p.at(720).chapter("Two plonk proofs at once", "Their Controllers hold 2×16 of 48: neither wrap of 32 will ever fit.");
-    p.does(Command::Request(Plonk, work(110))).does(Command::Request(Plonk, work(130)));
-    p.at(1000).does(Command::Request(Compressed, work(90)));
+    p.does(request(Plonk, 110)).does(request(Plonk, 130));
+    p.at(1000).does(request(Compressed, 90));
     p.at(1900).chapter("The mend", "A second cpu-node takes the first wrap.");
     p.does(Command::Scale("cpu-node", 2));
 }
@@ -75,7 +76,7 @@ pub(super) fn two_plonks_oom(p: &mut Plan) {
     p.at(540).does(Command::Demand(None));
     p.at(720)
         .chapter("Two plonk proofs at once", "Both wraps and their Controllers weigh 72, which fits 96. Their memory does not fit 96 GiB.");
-    p.does(Command::Request(Plonk, work(110))).does(Command::Request(Plonk, work(116)));
+    p.does(request(Plonk, 110)).does(request(Plonk, 116));
     p.at(1500).chapter("The mend", "kubectl set env deploy/cpu-node WORKER_MAX_WEIGHT_OVERRIDE=48");
     p.set("cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", "48");
 }
@@ -91,7 +92,7 @@ pub(super) fn thousand() -> ClusterConfig {
     (config.gpu_node.replicas, config.gpu_node.room) = (1000, 1100);
     (config.cpu_node.replicas, config.cpu_node.room) = (30, 40);
     config.durations = crowd();
-    config.node_logs = NodeLogs::Quiet;
+    (config.node_logs, config.client_poll) = (NodeLogs::Quiet, 0.0);
     config
 }
 
