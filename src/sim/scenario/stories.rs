@@ -3,14 +3,18 @@
 use super::Plan;
 use crate::base::TaskType;
 use crate::sim::Mode::{Compressed, Core, Groth16, Plonk};
-use crate::sim::{ClusterConfig, Command, Durations, Fault, Mode, NodeLogs, Release, Target, Work};
+use crate::sim::{ClusterConfig, Command, Durations, Fault, GIB, Mode, NodeLogs, Release, Target, Work};
 
 /// Ordinary demand: mostly compressed proofs, now and then a wrapped one.
 const MIX: [(Mode, u32); 4] = [(Compressed, 6), (Groth16, 2), (Plonk, 2), (Core, 1)];
 const SIZE: (u32, u32) = (80, 220);
 
+/// v2.7.2, with more memory than weight (`/dev/shm` decides the maximum, 96),
+/// so that nothing but the story goes wrong.
 pub(super) fn latest() -> ClusterConfig {
-    ClusterConfig::new(Release::LATEST)
+    let mut config = ClusterConfig::new(Release::LATEST);
+    (config.cpu_node.memory_limit, config.cpu_node.host_memory) = (Some(128 * GIB), 192 * GIB);
+    config
 }
 
 /// v2.1.2 (which op-succinct pins) with a maximum weight of choice.
@@ -91,6 +95,7 @@ pub(super) fn thousand() -> ClusterConfig {
     let mut config = latest();
     (config.gpu_node.replicas, config.gpu_node.room) = (1000, 1100);
     (config.cpu_node.replicas, config.cpu_node.room) = (30, 40);
+    config.cpu_node.memory_limit = Some(176 * GIB);
     config.durations = crowd();
     (config.node_logs, config.client_poll) = (NodeLogs::Quiet, 0.0);
     config
@@ -130,7 +135,8 @@ pub(super) fn coordinator_restart(p: &mut Plan) {
 }
 
 pub(super) fn gpu_stalled(p: &mut Plan) {
-    ordinary(p).at(720).chapter("The GPUs stall", "Every worker is connected and full, and nothing finishes.");
+    p.at(20).demand(&[(Compressed, 1)], 25.0, 3, (180, 320));
+    p.at(720).chapter("The GPUs stall", "Every worker is connected and full, and nothing finishes.");
     p.does(Command::FreezeAll("gpu-node"));
     p.at(1700).chapter("The mend", "kubectl rollout restart deploy/gpu-node");
     p.does(Command::Restart("gpu-node"));

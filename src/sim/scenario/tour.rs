@@ -11,7 +11,7 @@ const SIZE: (u32, u32) = (80, 200);
 
 pub(super) fn config() -> ClusterConfig {
     let mut config = pinned("48");
-    config.durations.plonk_wrap = 110.0;
+    config.durations.plonk_wrap = 80.0;
     config
 }
 
