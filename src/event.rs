@@ -67,6 +67,9 @@ pub enum What {
     /// for WARN and ERROR always. A record that means something is followed by
     /// its other event.
     Log(LogRecord),
+    /// A further line of this source's last record (errors with a cause or a
+    /// backtrace), safe to show.
+    LogMore(Box<str>),
     /// The source's text tells which component writes it.
     ComponentTold(Component),
     /// Queue and worker totals.
@@ -859,16 +862,22 @@ pub enum KubeEvent {
     Pod(Box<PodInfo>),
     /// A pod is gone.
     PodDeleted(PodName),
-    /// A whole list of deployments (and stateful sets).
+    /// A whole list of deployments.
     WorkloadList(Vec<WorkloadInfo>),
+    /// A whole list of stateful sets.
+    StatefulSetList(Vec<WorkloadInfo>),
     /// A workload was added or changed.
     Workload(Box<WorkloadInfo>),
     /// A workload is gone.
     WorkloadDeleted(String),
     /// Events about objects.
     Events(Vec<KubeNote>),
-    /// Nodes of the cluster.
+    /// A whole list of the cluster's nodes.
     Nodes(Vec<NodeInfo>),
+    /// A node was added or changed.
+    Node(Box<NodeInfo>),
+    /// A node is gone.
+    NodeDeleted(String),
     /// A request was refused or failed: a `Status` document.
     Status {
         /// HTTP code.
@@ -939,6 +948,8 @@ pub struct Termination {
 pub struct WorkloadInfo {
     /// Its name.
     pub name: String,
+    /// True for a StatefulSet.
+    pub stateful: bool,
     /// Wanted replicas.
     pub replicas: u32,
     /// Ready replicas.

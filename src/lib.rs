@@ -7,9 +7,31 @@
 //! Live, demo, record and replay differ only in their source. Layers import
 //! downwards only, in the order of the modules below; `tests/architecture.rs`
 //! checks it.
+
 pub mod base;
+
 pub mod envelope;
+
 pub mod event;
+
+pub mod proto;
+
+pub mod parse;
+
 pub mod model;
-pub mod sim;
+
+pub mod pipeline;
+
+pub mod output;
+
 pub mod ui;
+
+pub mod app;
+
+pub mod sources;
+
+pub mod sim;
+
+pub mod runtime;
+
+pub mod cli;

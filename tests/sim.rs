@@ -2,6 +2,8 @@
 //! what each scenario promises. `GetStats` is checked against the log, so a
 //! simulation that only pretends would show.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

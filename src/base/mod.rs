@@ -4,6 +4,7 @@
 //! clock or touches the world.
 
 pub mod id;
+pub mod redact;
 pub mod ring;
 pub mod text;
 pub mod time;

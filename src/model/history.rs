@@ -115,13 +115,23 @@ const QUARTER: i64 = 15 * MINUTE;
 #[derive(Clone, Debug)]
 pub struct History {
     raw: Ring<Sample>,
+    /// The newest sample and the newest minute that were forgotten: before them
+    /// only the coarser buckets know anything.
+    raw_lost: Option<Timestamp>,
+    minutes_lost: Option<Timestamp>,
     minutes: Ring<Bucket>,
     quarters: Ring<Bucket>,
 }
 
 impl Default for History {
     fn default() -> Self {
-        Self { raw: Ring::new(RAW_CAP), minutes: Ring::new(24 * 60 + 1), quarters: Ring::new(14 * 24 * 4 + 1) }
+        Self {
+            raw: Ring::new(RAW_CAP),
+            raw_lost: None,
+            minutes_lost: None,
+            minutes: Ring::new(24 * 60 + 1),
+            quarters: Ring::new(14 * 24 * 4 + 1),
+        }
     }
 }
 
@@ -135,12 +145,15 @@ impl History {
             values[g as usize] = g.of(stats).map_or(ABSENT, |v| v.min(ABSENT - 1));
         }
         if self.raw.last().is_none_or(|s| s.at <= at) {
-            self.raw.push(Sample { at, values });
+            let mut lost = self.raw.push(Sample { at, values });
             while self.raw.get(0).is_some_and(|s| at.since(s.at) > RAW_SPAN) {
-                self.raw.pop_front();
+                lost = self.raw.pop_front();
             }
+            self.raw_lost = lost.map(|s| s.at).or(self.raw_lost);
         }
-        add(&mut self.minutes, MINUTE, at, &values);
+        if let Some(lost) = add(&mut self.minutes, MINUTE, at, &values) {
+            self.minutes_lost = Some(lost.at);
+        }
         add(&mut self.quarters, QUARTER, at, &values);
     }
 
@@ -195,10 +208,13 @@ impl History {
         // The coarse first, the fine over it, each where the finer has nothing.
         let raw_from = self.raw.get(0).map_or(i64::MAX, |s| s.at.0);
         let minutes_from = self.minutes.get(0).map_or(i64::MAX, |b| b.at.0);
-        for b in self.quarters.iter().filter(|b| b.at.0 < minutes_from) {
+        // A bucket that overlaps the finer ones counts only before them, and only
+        // where it knows of something that they have forgotten.
+        let known = |b: &Bucket, from: i64, lost: Option<Timestamp>| b.at.0 < from && lost.is_some_and(|l| l >= b.at);
+        for b in self.quarters.iter().filter(|b| known(b, minutes_from, self.minutes_lost)) {
             spread(b, QUARTER, minutes_from, g, &mut out, &column);
         }
-        for b in self.minutes.iter().filter(|b| b.at.0 < raw_from) {
+        for b in self.minutes.iter().filter(|b| known(b, raw_from, self.raw_lost)) {
             spread(b, MINUTE, raw_from, g, &mut out, &column);
         }
         let first = self.raw.partition_point(|s| s.at.0 <= begin).saturating_sub(1);
@@ -239,19 +255,21 @@ fn hold(p: &Sample, to: usize, end: Timestamp, g: usize, out: &mut [Option<Point
     }
 }
 
-/// Puts a bucket into every column that it covers.
+/// Puts a bucket into every column that it covers before `until`, from where on
+/// something finer is known.
 fn spread(b: &Bucket, width: i64, until: i64, g: usize, out: &mut [Option<Point>], column: &dyn Fn(i64) -> Option<usize>) {
     if b.max[g] == ABSENT {
         return;
     }
-    let end = (b.at.0 + width).min(until);
-    let (from, to) = match (column(b.at.0 + 1), column(end)) {
-        (Some(f), Some(t)) => (f, t),
-        (None, Some(t)) => (0, t),
-        (Some(f), None) => (f, out.len().saturating_sub(1)),
+    let end = b.at.0 + width;
+    let (from, to) = match (column(b.at.0 + 1), column(end.min(until))) {
+        // Its peak may be one of the finer ones that share its last column.
+        (f, Some(t)) if end > until => (f.unwrap_or(0), t),
+        (f, Some(t)) => (f.unwrap_or(0), t + 1),
+        (Some(f), None) => (f, out.len()),
         (None, None) => return,
     };
-    for slot in out.iter_mut().take(to + 1).skip(from) {
+    for slot in out.iter_mut().take(to).skip(from) {
         *slot = Some(match *slot {
             Some(p) => Point { max: p.max.max(b.max[g]), last: b.last[g] },
             None => Point { max: b.max[g], last: b.last[g] },
@@ -259,7 +277,8 @@ fn spread(b: &Bucket, width: i64, until: i64, g: usize, out: &mut [Option<Point>
     }
 }
 
-fn add(ring: &mut Ring<Bucket>, width: i64, at: Timestamp, values: &[u32; GAUGES]) {
+/// Counts `values` in its bucket. Returns the bucket that had to go for it.
+fn add(ring: &mut Ring<Bucket>, width: i64, at: Timestamp, values: &[u32; GAUGES]) -> Option<Bucket> {
     let start = Timestamp(at.0.div_euclid(width) * width);
     match ring.last_mut() {
         Some(b) if b.at == start => {
@@ -271,10 +290,9 @@ fn add(ring: &mut Ring<Bucket>, width: i64, at: Timestamp, values: &[u32; GAUGES
             }
         }
         Some(b) if b.at > start => {}
-        _ => {
-            ring.push(Bucket { at: start, max: *values, last: *values });
-        }
+        _ => return ring.push(Bucket { at: start, max: *values, last: *values }),
     }
+    None
 }
 
 #[cfg(test)]
@@ -288,13 +306,41 @@ mod tests {
     #[test]
     fn series_holds_between_samples_and_shows_holes() {
         let mut h = History::default();
-        let t = |s| Timestamp::from_secs(1_000_000 + s);
+        let t = |s: i64| Timestamp::from_secs(1_000_000 + s);
         for (s, q) in [(0, 1), (10, 2), (20, 3), (80, 9)] {
             h.push(t(s), &stats(q));
         }
         let got: Vec<_> =
             h.series(Gauge::GpuQueue, t(80), Duration::from_secs(90), 9).into_iter().map(|p| p.map_or(-1, |p| i64::from(p.max))).collect();
         assert_eq!(got, [1, 2, 3, 3, 3, 3, -1, -1, 9]);
+    }
+
+    #[test]
+    fn nothing_is_known_before_the_first_sample() {
+        let mut h = History::default();
+        let t = |s: i64| Timestamp::from_secs(1_000_000 + s);
+        for s in 0..12 {
+            h.push(t(s * 10), &stats(7));
+        }
+        let s = h.series(Gauge::GpuQueue, t(110), Duration::from_secs(600), 60);
+        assert_eq!(s.iter().position(Option::is_some), Some(48));
+    }
+
+    #[test]
+    fn samples_are_not_raised_by_the_bucket_they_are_in() {
+        let mut h = History::default();
+        // The oldest samples are forgotten after an hour: a peak among them
+        // shows before the first that is left, not over it.
+        let t = |s: i64| Timestamp::from_secs(1_000_025 + s);
+        for i in 0..=362 {
+            h.push(t(i * 10), &stats(if i == 0 { 50 } else { 1 }));
+        }
+        let first = h.raw().next().unwrap().at;
+        assert_eq!(first, t(20));
+        let s = h.series(Gauge::GpuQueue, t(3620), Duration::from_secs(3630), 363);
+        assert!(h.minutes.get(0).is_some_and(|b| b.at == t(-5)));
+        assert_eq!(s[0].unwrap().max, 50);
+        assert_eq!(s[2].unwrap().max, 1);
     }
 
     #[test]

@@ -126,9 +126,8 @@ impl Kube {
             KubeEvent::PodDeleted(name) => {
                 self.pods.remove(name.as_str());
             }
-            KubeEvent::WorkloadList(list) => {
-                self.workloads = list.into_iter().map(|w| (w.name.clone(), w)).collect();
-            }
+            KubeEvent::WorkloadList(list) => self.put_workloads(list, false),
+            KubeEvent::StatefulSetList(list) => self.put_workloads(list, true),
             KubeEvent::Workload(w) => {
                 if self.workloads.len() < MAX_PODS {
                     self.workloads.insert(w.name.clone(), *w);
@@ -145,6 +144,14 @@ impl Kube {
             KubeEvent::Nodes(list) => {
                 self.nodes = list.into_iter().take(MAX_PODS).map(|n| (n.name.clone(), n)).collect();
             }
+            KubeEvent::Node(n) => {
+                if self.nodes.len() < MAX_PODS || self.nodes.contains_key(&n.name) {
+                    self.nodes.insert(n.name.clone(), *n);
+                }
+            }
+            KubeEvent::NodeDeleted(name) => {
+                self.nodes.remove(&name);
+            }
             KubeEvent::Status { .. } => {}
         }
         deaths
@@ -157,6 +164,12 @@ impl Kube {
         {
             p.usage.push(u);
         }
+    }
+
+    /// A whole list replaces the workloads of its own kind only.
+    fn put_workloads(&mut self, list: Vec<WorkloadInfo>, stateful: bool) {
+        self.workloads.retain(|_, w| w.stateful != stateful);
+        self.workloads.extend(list.into_iter().take(MAX_PODS).map(|w| (w.name.clone(), w)));
     }
 
     fn put_pod(&mut self, now: Timestamp, info: PodInfo) -> Option<ContainerDeath> {

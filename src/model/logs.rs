@@ -71,6 +71,20 @@ impl Logs {
         }
     }
 
+    /// Adds a further line to the last record of `source`, within reason.
+    pub fn append(&mut self, source: &SourceName, more: &str) {
+        const LONGEST: usize = 16 << 10;
+        let Some(e) = self.records.iter_mut().rev().take(64).filter(|e| e.source == *source).max_by_key(|e| e.number) else { return };
+        if e.record.text.len() + more.len() > LONGEST {
+            return;
+        }
+        let mut text = String::from(std::mem::take(&mut e.record.text));
+        text.push('\n');
+        text.push_str(more);
+        e.record.text = text.into();
+        self.bytes += more.len() + 1;
+    }
+
     /// Ordinary records, oldest first.
     #[must_use]
     pub const fn records(&self) -> &VecDeque<LogEntry> {

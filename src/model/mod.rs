@@ -204,6 +204,7 @@ impl Model {
                 let component = self.sources.get(source).and_then(|s| s.component);
                 self.logs.push(at, source, component, record);
             }
+            What::LogMore(text) => self.logs.append(source, &text),
             What::ComponentTold(c) => self.component_told(source, c),
             What::Stats(stats) => self.stats(source, number, at, *stats),
             What::Coordinator(e) => self.coordinator_event(number, at, e),

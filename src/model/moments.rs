@@ -61,17 +61,19 @@ pub struct Moment {
 #[derive(Clone, Debug)]
 pub struct Moments {
     ring: Ring<Moment>,
+    total: u64,
 }
 
 impl Default for Moments {
     fn default() -> Self {
-        Self { ring: Ring::new(1024) }
+        Self { ring: Ring::new(1024), total: 0 }
     }
 }
 
 impl Moments {
     /// Notes that something happened.
     pub fn push(&mut self, at: Timestamp, kind: MomentKind, text: String) {
+        self.total += 1;
         self.ring.push(Moment { at, kind, text });
     }
 
@@ -82,6 +84,12 @@ impl Moments {
         if !recent {
             self.push(at, kind, text);
         }
+    }
+
+    /// How many there were so far, forgotten ones too.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.total
     }
 
     /// Oldest first.

@@ -113,6 +113,9 @@ impl Stage {
 pub struct Proof {
     /// Its id.
     pub id: ProofId,
+    /// Which one it is in the order in which they were first seen, from 0; never
+    /// given again, so that what is derived of it (a colour) stays.
+    pub ordinal: u32,
     /// Its mode, from the claim or the API's row.
     pub mode: Option<ProofMode>,
     /// Its status; `None` when it vanished without a word.
@@ -157,7 +160,7 @@ pub struct Proof {
 const SPANS: usize = 768;
 
 impl Proof {
-    fn new(id: ProofId, at: Timestamp) -> Self {
+    fn new(id: ProofId, ordinal: u32, at: Timestamp) -> Self {
         // `cli_<unix ms>` and `cli_<unix ms>_<index>` (reference 4.4).
         let requested_at = id
             .as_str()
@@ -169,6 +172,7 @@ impl Proof {
             .filter(|t| *t <= at.plus(std::time::Duration::from_secs(86_400)));
         Self {
             id,
+            ordinal,
             mode: None,
             status: Some(ProofStatus::Pending),
             first_seen: at,
@@ -271,6 +275,8 @@ const SPANS_WHEN_OVER: usize = 96;
 #[derive(Clone, Debug, Default)]
 pub struct Proofs {
     by_id: BTreeMap<ProofId, Proof>,
+    /// The ordinal of the next new one.
+    next: u32,
     /// Completed, failed and cancelled so far.
     pub completed: u64,
     /// Failed so far.
@@ -325,7 +331,12 @@ impl Proofs {
                 self.by_id.remove(&old);
             }
         }
-        self.by_id.entry(id.clone()).or_insert_with(|| Proof::new(id.clone(), at))
+        let next = &mut self.next;
+        self.by_id.entry(id.clone()).or_insert_with(|| {
+            let ordinal = *next;
+            *next = next.saturating_add(1);
+            Proof::new(id.clone(), ordinal, at)
+        })
     }
 
     /// Ends a proof, once.

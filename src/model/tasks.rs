@@ -32,6 +32,8 @@ pub struct Task {
     took: Option<Duration>,
     /// Where it runs.
     place: Option<WorkerIx>,
+    /// Where it ran last; `None` when that worker was lost since.
+    ran_on: Option<WorkerId>,
 }
 
 /// No more unfinished tasks than this are followed.
@@ -194,11 +196,13 @@ impl Model {
     /// A task is on worker `ix` now. Returns since when.
     fn task_assigned(&mut self, ix: WorkerIx, at: Timestamp, t: &AssignedTask) -> Timestamp {
         self.vote(ix, &t.task);
+        let worker = self.workers.at(ix).map(|w| w.id.clone());
         if let Some(task) = self.tasks.by_id.get_mut(&t.task) {
             if task.kind.is_none() {
                 task.kind.clone_from(&t.kind);
             }
             let from = task.place.replace(ix);
+            task.ran_on.clone_from(&worker);
             let waited = task.waiting_since.take().is_some();
             if from != Some(ix) {
                 task.attempts += 1;
@@ -261,6 +265,7 @@ impl Model {
                 waiting_since: None,
                 took: None,
                 place: Some(ix),
+                ran_on: worker,
             },
         );
         at
@@ -365,7 +370,6 @@ impl Model {
     fn task_over(&mut self, id: &TaskId, at: Timestamp, outcome: SpanEnd) {
         let Some(task) = self.tasks.by_id.remove(id) else { return };
         self.tasks.mark_over(id);
-        let worker = task.place.and_then(|ix| self.workers.at(ix)).map(|w| w.id.clone());
         if let Some(p) = self.proofs.get_mut(&task.proof) {
             if let Some(kind) = &task.kind {
                 let tally = p.tallies.entry(kind.clone()).or_default();
@@ -382,8 +386,9 @@ impl Model {
                 p.spans.push(TaskSpan {
                     task: id.clone(),
                     kind: task.kind.clone(),
-                    worker: worker.unwrap_or_else(|| WorkerId::Text("?".into())),
-                    start: task.took.map_or(task.assigned_at, |d| at.minus(d)),
+                    worker: task.ran_on.unwrap_or_else(|| WorkerId::Text("?".into())),
+                    // One that waited came and went elsewhere, at the earliest then.
+                    start: task.took.map_or(task.waiting_since.unwrap_or(task.assigned_at), |d| at.minus(d)),
                     end: at,
                     outcome,
                 });
@@ -448,6 +453,7 @@ impl Model {
                 continue;
             }
             task.place = None;
+            task.ran_on = None;
             task.waiting_since = Some(at);
             if task.victims.len() < 8 {
                 task.victims.push(id.clone());
@@ -512,6 +518,7 @@ impl Model {
                 waiting_since: Some(at),
                 took: None,
                 place: None,
+                ran_on: None,
             },
         );
     }

@@ -17,6 +17,8 @@ pub enum Action {
     NextView,
     /// The one before.
     PreviousView,
+    /// The view that was shown before this one.
+    LastView,
     /// Explain this screen.
     Help,
     /// Open the command palette.
@@ -85,10 +87,16 @@ pub enum Action {
     SeekMoment(i32),
     /// Change the theme to the next one.
     NextTheme,
+    /// Change to the theme of that name.
+    UseTheme(String),
+    /// Give the mouse back to the terminal, to select text; or take it again.
+    ToggleMouse,
     /// Draw everything anew.
     Redraw,
     /// Suspend the process (Ctrl-Z).
     Suspend,
+    /// A key that only the shown view knows, by its name.
+    Own(&'static str),
     /// A click at a column and row of the view's own area.
     Click(u16, u16),
     /// A second click at the same place.
@@ -102,6 +110,8 @@ pub enum Effect {
     Quit,
     /// Put text into the clipboard of the terminal (OSC 52).
     Copy(String),
+    /// Take the mouse, or give it back to the terminal.
+    Mouse(bool),
     /// Clear the terminal and draw everything.
     Redraw,
     /// Suspend the process.

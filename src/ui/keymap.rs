@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::Action;
+use super::view::ViewId;
 
 /// One key and what it does.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +16,146 @@ pub struct Binding {
     pub what: &'static str,
     /// Shown among the hints at the bottom.
     pub hint: bool,
+}
+
+/// Bindings that belong together in the help.
+#[derive(Clone, Copy, Debug)]
+pub struct Group {
+    /// What they are about.
+    pub title: &'static str,
+    /// The bindings.
+    pub bindings: &'static [Binding],
+}
+
+const fn key(keys: &'static [&'static str], action: fn() -> Action, what: &'static str) -> Binding {
+    Binding { keys, action, what, hint: false }
+}
+
+const fn hinted(keys: &'static [&'static str], action: fn() -> Action, what: &'static str) -> Binding {
+    Binding { keys, action, what, hint: true }
+}
+
+/// The keys that work on every screen, unless the view has its own for them.
+pub const GLOBAL: &[Group] = &[
+    Group {
+        title: "Views",
+        bindings: &[
+            key(&["1"], || Action::Show(ViewId::Overview), "overview"),
+            key(&["2"], || Action::Show(ViewId::Workers), "workers"),
+            key(&["3"], || Action::Show(ViewId::Proofs), "proofs"),
+            key(&["4"], || Action::Show(ViewId::Logs), "logs"),
+            key(&["5"], || Action::Show(ViewId::Alerts), "alerts"),
+            key(&["6"], || Action::Show(ViewId::Capacity), "capacity"),
+            key(&["7"], || Action::Show(ViewId::Pods), "pods"),
+            key(&["8"], || Action::Show(ViewId::Sources), "sources"),
+            key(&["9"], || Action::Show(ViewId::Help), "help"),
+            key(&["tab"], || Action::NextView, "next view"),
+            key(&["shift-tab"], || Action::PreviousView, "previous view"),
+            key(&["0"], || Action::LastView, "the view before this one"),
+        ],
+    },
+    Group {
+        title: "Move",
+        bindings: &[
+            key(&["j", "down"], || Action::Move(1), "down"),
+            key(&["k", "up"], || Action::Move(-1), "up"),
+            key(&["h", "left"], || Action::MoveSideways(-1), "left"),
+            key(&["l", "right"], || Action::MoveSideways(1), "right"),
+            key(&["g", "home"], || Action::Top, "to the top"),
+            key(&["G", "end"], || Action::Bottom, "to the bottom"),
+            key(&["ctrl-d"], || Action::HalfPage(1), "half a page down"),
+            key(&["ctrl-u"], || Action::HalfPage(-1), "half a page up"),
+            key(&["pagedown", "ctrl-f"], || Action::Page(1), "a page down"),
+            key(&["pageup", "ctrl-b"], || Action::Page(-1), "a page up"),
+            key(&["enter"], || Action::Enter, "open what is selected"),
+            key(&["esc", "backspace"], || Action::Back, "one step back"),
+        ],
+    },
+    Group {
+        title: "Look closer",
+        bindings: &[
+            key(&["/"], || Action::Filter, "filter"),
+            key(&["!"], || Action::InvertFilter, "invert the filter"),
+            key(&["s"], || Action::NextSort, "sort by the next column"),
+            key(&["S"], || Action::ReverseSort, "sort the other way round"),
+            key(&["v"], || Action::Toggle, "the view's other shape"),
+            key(&["+", "="], || Action::ZoomIn, "shorter time in graphs"),
+            key(&["-"], || Action::ZoomOut, "longer time in graphs"),
+            key(&["f"], || Action::Follow, "follow the end of the log"),
+            key(&["w"], || Action::Wrap, "wrap long lines"),
+            key(&["n"], || Action::NextError, "next error"),
+            key(&["N"], || Action::PreviousError, "previous error"),
+            key(&["y"], || Action::Copy, "copy what is selected"),
+        ],
+    },
+    Group {
+        title: "Time, in a recording or the demo",
+        bindings: &[
+            key(&["space"], || Action::PlayPause, "play or pause"),
+            key(&["<"], || Action::Speed(-1), "slower"),
+            key(&[">"], || Action::Speed(1), "faster"),
+            key(&["["], || Action::Seek(-10), "10 s back"),
+            key(&["]"], || Action::Seek(10), "10 s on"),
+            key(&["{"], || Action::Seek(-300), "5 min back"),
+            key(&["}"], || Action::Seek(300), "5 min on"),
+            key(&[","], || Action::SeekMoment(-1), "to the previous event"),
+            key(&["."], || Action::SeekMoment(1), "to the next event"),
+            key(&["@"], || Action::AskTime, "go to a time"),
+        ],
+    },
+    Group {
+        title: "Program",
+        bindings: &[
+            hinted(&[":"], || Action::Palette, "commands"),
+            hinted(&["?"], || Action::Help, "help"),
+            key(&["t"], || Action::NextTheme, "next theme"),
+            key(&["m"], || Action::ToggleMouse, "free the mouse, to select text"),
+            key(&["ctrl-l"], || Action::Redraw, "draw anew"),
+            key(&["ctrl-z"], || Action::Suspend, "suspend"),
+            hinted(&["q", "ctrl-c"], || Action::Quit, "quit"),
+        ],
+    },
+];
+
+/// The binding for a key press: the view's own first, then the global ones.
+#[must_use]
+pub fn find<'a>(own: &'a [Binding], event: &KeyEvent) -> Option<&'a Binding> {
+    let hit = |b: &&Binding| b.keys.iter().any(|k| matches(k, event));
+    own.iter().find(hit).or_else(|| GLOBAL.iter().flat_map(|g| g.bindings).find(hit))
+}
+
+/// Keys, and what they do in words.
+pub type KeyRow = (Vec<&'static str>, &'static str);
+
+/// The global groups without the keys that `own` takes for itself.
+#[must_use]
+pub fn remaining(own: &[Binding]) -> Vec<(&'static str, Vec<KeyRow>)> {
+    let taken = |k: &str| own.iter().any(|b| b.keys.contains(&k));
+    GLOBAL
+        .iter()
+        .map(|g| {
+            let rows = g.bindings.iter().filter_map(|b| {
+                let keys: Vec<_> = b.keys.iter().copied().filter(|k| !taken(k)).collect();
+                (!keys.is_empty()).then_some((keys, b.what))
+            });
+            (g.title, rows.collect())
+        })
+        .collect()
+}
+
+/// A key as it is shown: arrows and names in short.
+#[must_use]
+pub fn label(key: &str, unicode: bool) -> String {
+    let (up, down, left, right) = if unicode { ("↑", "↓", "←", "→") } else { ("up", "down", "left", "right") };
+    match key {
+        "up" => up.into(),
+        "down" => down.into(),
+        "left" => left.into(),
+        "right" => right.into(),
+        "pageup" => "pgup".into(),
+        "pagedown" => "pgdn".into(),
+        _ => key.replace("ctrl-", "^"),
+    }
 }
 
 /// Parses `ctrl-d`, `shift-tab`, `G`, `enter`, `f5` …; `None` for nonsense.
@@ -79,4 +220,44 @@ pub fn matches(text: &str, event: &KeyEvent) -> bool {
         KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT
     };
     want.code == event.code && want.modifiers & mask == event.modifiers & mask
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_parse_have_words_and_are_used_once() {
+        let mut seen = std::collections::BTreeSet::new();
+        for b in GLOBAL.iter().flat_map(|g| g.bindings) {
+            assert!(!b.what.is_empty() && !b.keys.is_empty());
+            for k in b.keys {
+                assert!(parse_key(k).is_some(), "{k}");
+                assert!(seen.insert(*k), "{k} is bound twice");
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_is_what_the_terminal_sends() {
+        let e = |code, m| KeyEvent::new(code, m);
+        assert!(matches("G", &e(KeyCode::Char('G'), KeyModifiers::SHIFT)));
+        assert!(matches("?", &e(KeyCode::Char('?'), KeyModifiers::NONE)));
+        assert!(matches("ctrl-d", &e(KeyCode::Char('d'), KeyModifiers::CONTROL)));
+        assert!(!matches("d", &e(KeyCode::Char('d'), KeyModifiers::CONTROL)));
+        assert!(matches("shift-tab", &e(KeyCode::BackTab, KeyModifiers::SHIFT)));
+        assert!(matches("-", &e(KeyCode::Char('-'), KeyModifiers::NONE)));
+        assert!(!matches("tab", &e(KeyCode::BackTab, KeyModifiers::SHIFT)));
+        assert!(parse_key("nonsense").is_none());
+    }
+
+    #[test]
+    fn a_view_takes_keys_for_itself() {
+        const OWN: &[Binding] = &[key(&["space"], || Action::Toggle, "fold")];
+        let space = parse_key("space").unwrap();
+        assert_eq!((find(OWN, &space).unwrap().action)(), Action::Toggle);
+        assert_eq!((find(&[], &space).unwrap().action)(), Action::PlayPause);
+        let left: Vec<_> = remaining(OWN).into_iter().flat_map(|(_, rows)| rows).flat_map(|(keys, _)| keys).collect();
+        assert!(!left.contains(&"space") && left.contains(&"q"));
+    }
 }

@@ -3,14 +3,18 @@
 //! Nothing here changes the model, reads a clock or touches the terminal.
 
 pub mod action;
+pub mod draw;
+pub mod help;
 pub mod keymap;
 pub mod symbols;
+#[cfg(test)]
+pub mod testing;
 pub mod theme;
 pub mod view;
 pub mod views;
 pub mod widgets;
 
-pub use action::{Action, Effect};
+pub use action::{Action, Effect, Playback};
 pub use symbols::Symbols;
-pub use theme::{Role, Theme};
-pub use view::{Ctx, Outcome, TimeBase, View, ViewId};
+pub use theme::{Depth, Role, Theme};
+pub use view::{AlertLine, Ctx, Outcome, Severity, TimeBase, View, ViewId};

@@ -29,6 +29,16 @@ pub struct Symbols {
     pub play: (&'static str, &'static str),
     /// The selected row's marker.
     pub pointer: &'static str,
+    /// Before alerts: critical, warning, info.
+    pub alerts: (&'static str, &'static str, &'static str),
+    /// A handle on a line, such as the place in a recording.
+    pub knob: &'static str,
+    /// A mark on a line, such as a bad moment in a recording.
+    pub notch: &'static str,
+    /// Between the steps of a path.
+    pub step: &'static str,
+    /// The part of a scroll bar that is shown, and the rest.
+    pub scroll: (&'static str, &'static str),
 }
 
 impl Symbols {
@@ -46,8 +56,13 @@ impl Symbols {
             sort: ("▲", "▼"),
             ellipsis: "…",
             separator: "·",
-            play: ("▶", "⏸"),
+            play: ("▶", "‖"),
             pointer: "▌",
+            alerts: ("✗", "!", "i"),
+            knob: "●",
+            notch: "╿",
+            step: "›",
+            scroll: ("┃", "│"),
         }
     }
 
@@ -76,6 +91,11 @@ impl Symbols {
             separator: "-",
             play: (">", "="),
             pointer: ">",
+            alerts: ("x", "!", "i"),
+            knob: "O",
+            notch: "!",
+            step: ">",
+            scroll: ("#", "|"),
         }
     }
 }

@@ -1,6 +1,12 @@
 //! Colours by what they mean. Themes are TOML files; see `themes/`.
 
-use ratatui::style::Style;
+mod depth;
+mod file;
+
+use ratatui::style::{Color, Modifier, Style};
+
+pub use depth::Depth;
+pub use file::SHIPPED;
 
 use crate::base::TaskType;
 
@@ -85,6 +91,37 @@ impl Role {
         Self::LogDebug,
         Self::LogMeta,
     ];
+
+    /// Its name in theme files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Dim => "dim",
+            Self::Title => "title",
+            Self::Border => "border",
+            Self::BorderFocus => "border-focus",
+            Self::Header => "header",
+            Self::Selected => "selected",
+            Self::SelectedDim => "selected-dim",
+            Self::Match => "match",
+            Self::Tab => "tab",
+            Self::TabActive => "tab-active",
+            Self::Bar => "bar",
+            Self::Key => "key",
+            Self::Good => "good",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+            Self::Alarm => "alarm",
+            Self::Info => "info",
+            Self::Accent => "accent",
+            Self::Cpu => "cpu",
+            Self::Gpu => "gpu",
+            Self::Faint => "faint",
+            Self::LogDebug => "log-debug",
+            Self::LogMeta => "log-meta",
+        }
+    }
 }
 
 /// Styles for every role, task type and for telling proofs apart.
@@ -94,19 +131,28 @@ pub struct Theme {
     pub name: String,
     /// One line about it.
     pub about: String,
+    base: Style,
     roles: [Style; Role::ALL.len()],
     tasks: [Style; TaskType::KNOWN.len() + 1],
     proofs: Vec<Style>,
+}
+
+impl Default for Theme {
+    /// The first shipped theme.
+    fn default() -> Self {
+        SHIPPED.first().and_then(|(_, text)| Self::parse(text).ok()).unwrap_or_else(Self::plain)
+    }
 }
 
 impl Theme {
     /// A theme without any colour: attributes only (`NO_COLOR`).
     #[must_use]
     pub fn plain() -> Self {
-        use ratatui::style::Modifier as M;
+        use Modifier as M;
         let mut t = Self {
             name: "plain".into(),
             about: "no colours, only bold, dim and reverse".into(),
+            base: Style::new(),
             roles: [Style::new(); Role::ALL.len()],
             tasks: [Style::new(); TaskType::KNOWN.len() + 1],
             proofs: vec![Style::new()],
@@ -124,6 +170,12 @@ impl Theme {
         t
     }
 
+    /// What lies under everything: the colours of the ground and of plain text.
+    #[must_use]
+    pub const fn base(&self) -> Style {
+        self.base
+    }
+
     /// The style of a role.
     #[must_use]
     pub fn style(&self, role: Role) -> Style {
@@ -138,7 +190,41 @@ impl Theme {
 
     /// A style to tell the `n`-th proof from others.
     #[must_use]
-    pub fn proof(&self, n: usize) -> Style {
-        self.proofs.get(n % self.proofs.len().max(1)).copied().unwrap_or_default()
+    pub fn proof(&self, ordinal: u32) -> Style {
+        self.proofs.get(ordinal as usize % self.proofs.len().max(1)).copied().unwrap_or_default()
+    }
+
+    /// The theme as a terminal with fewer colours can show it.
+    #[must_use]
+    pub fn reduced(&self, depth: Depth) -> Self {
+        if depth == Depth::None {
+            return Self { name: self.name.clone(), about: self.about.clone(), ..Self::plain() };
+        }
+        let mut t = self.clone();
+        let reduce = |s: &mut Style| {
+            s.fg = s.fg.map(|c| depth.reduce(c));
+            s.bg = s.bg.map(|c| depth.reduce(c));
+        };
+        reduce(&mut t.base);
+        t.roles.iter_mut().chain(&mut t.tasks).chain(&mut t.proofs).for_each(reduce);
+        if depth == Depth::Ansi16 {
+            // Sixteen colours have no shades: what was set off by its ground is
+            // set off by its attributes.
+            let bold = Modifier::REVERSED | Modifier::BOLD;
+            for (role, m) in [(Role::Selected, bold), (Role::TabActive, bold), (Role::SelectedDim, Modifier::UNDERLINED)] {
+                t.roles[role as usize] = Style::new().add_modifier(m);
+            }
+            let ground = t.base.bg.unwrap_or(Color::Reset);
+            for role in [Role::Match, Role::Alarm] {
+                let s = &mut t.roles[role as usize];
+                if s.bg.unwrap_or(ground) == ground {
+                    *s = s.add_modifier(Modifier::REVERSED);
+                }
+            }
+        }
+        t
     }
 }
+
+#[cfg(test)]
+mod tests;

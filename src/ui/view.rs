@@ -32,6 +32,44 @@ pub enum ViewId {
     Help,
 }
 
+impl ViewId {
+    /// All of them, in the order of the tab bar.
+    pub const ALL: [Self; 9] =
+        [Self::Overview, Self::Workers, Self::Proofs, Self::Logs, Self::Alerts, Self::Capacity, Self::Pods, Self::Sources, Self::Help];
+
+    /// The number on its tab, which is its key.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8 + 1
+    }
+}
+
+/// How bad an alert is, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Proofs stand still or die.
+    Critical,
+    /// They will, or something is not as it should be.
+    Warning,
+    /// Worth knowing.
+    Info,
+}
+
+/// A firing alert, in a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertLine {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Its id, for example `aggregation-stuck`.
+    pub id: &'static str,
+    /// What it is about: a worker, a proof, a pod.
+    pub subject: String,
+    /// The cause, with its numbers.
+    pub summary: String,
+    /// Since when it fires.
+    pub since: Timestamp,
+}
+
 /// Where the data's time comes from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TimeBase {
@@ -70,6 +108,8 @@ pub struct Ctx<'a> {
     pub symbols: &'a Symbols,
     /// Where time comes from.
     pub time: TimeBase,
+    /// The alerts that fire, the worst first.
+    pub alerts: &'a [AlertLine],
     /// The area that the view has (while it updates: had, when last drawn).
     pub area: Rect,
 }
@@ -114,6 +154,12 @@ impl Outcome {
         Self { handled: true, then: Some(action), ..Self::default() }
     }
 
+    /// The view did it, and has something to say.
+    #[must_use]
+    pub fn say(message: impl Into<String>) -> Self {
+        Self { handled: true, message: Some(message.into()), ..Self::default() }
+    }
+
     /// The view did it, and the shell has something to do.
     #[must_use]
     pub fn effect(effect: Effect) -> Self {
@@ -137,6 +183,12 @@ pub trait View {
 
     /// The keys that only it has.
     fn bindings(&self) -> &'static [Binding];
+
+    /// The global keys that do something here, with the words for it: shown at
+    /// the bottom, the most important first.
+    fn hints(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
 
     /// The text of its filter, where it has one that is not empty.
     fn filter(&self) -> Option<&str> {

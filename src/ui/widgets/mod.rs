@@ -1,1 +1,12 @@
 //! Pieces that several views draw.
+
+pub mod filter;
+pub mod gauge;
+pub mod graph;
+pub mod grid;
+pub mod heatmap;
+pub mod input;
+pub mod panel;
+pub mod pen;
+pub mod table;
+pub mod timeline;

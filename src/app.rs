@@ -1,0 +1,397 @@
+//! The program as the user sees it: views, popups and what the keys do.
+//!
+//! [`App::update`] takes a message and returns what the shell is to do;
+//! [`App::draw`] takes `&self` and fills a buffer. Neither reads a clock: wall
+//! time comes as [`Msg::Tick`], everything else is in the [`World`].
+
+mod chrome;
+mod command;
+mod keys;
+mod mouse;
+mod popup;
+#[cfg(test)]
+mod tests;
+mod top;
+mod when;
+
+use std::time::Duration;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::model::Model;
+use crate::ui::{Action, AlertLine, Ctx, Effect, Playback, Symbols, Theme, TimeBase, View, ViewId, views};
+use popup::Popup;
+
+/// What the screens read.
+#[derive(Clone, Copy)]
+pub struct World<'a> {
+    /// The cluster.
+    pub model: &'a Model,
+    /// Where its time comes from.
+    pub time: TimeBase,
+    /// The alerts that fire, the worst first.
+    pub alerts: &'a [AlertLine],
+}
+
+/// What happens to the program.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// The mouse did something.
+    Mouse(MouseEvent),
+    /// The terminal has another size: columns and rows.
+    Resize(u16, u16),
+    /// Text was pasted. It goes into an open input, and never does anything else.
+    Paste(String),
+    /// So much wall time passed since the last one.
+    Tick(Duration),
+    /// The shell has something to say.
+    Say(String),
+    /// The shell has bad news.
+    Complain(String),
+    /// The text was sent to the terminal's clipboard. When it is not `sure` that
+    /// the terminal takes it, the text is shown.
+    Copied {
+        /// What was copied.
+        text: String,
+        /// True for terminals that are known to take it.
+        sure: bool,
+    },
+}
+
+/// How an [`App`] begins.
+#[derive(Clone, Debug)]
+pub struct AppOptions {
+    /// The theme to begin with.
+    pub theme: Theme,
+    /// All that `t` goes through.
+    pub themes: Vec<Theme>,
+    /// Lines and marks.
+    pub symbols: Symbols,
+    /// Shown in the top bar instead of context and namespace: a file's name.
+    pub title: Option<String>,
+    /// The view to begin with.
+    pub view: ViewId,
+    /// Whether the mouse is the program's.
+    pub mouse: bool,
+}
+
+impl Default for AppOptions {
+    fn default() -> Self {
+        Self { theme: Theme::default(), themes: Vec::new(), symbols: Symbols::unicode(), title: None, view: ViewId::Overview, mouse: true }
+    }
+}
+
+/// A short line at the bottom.
+#[derive(Clone, Debug)]
+struct Status {
+    text: String,
+    bad: bool,
+    /// On the app's clock.
+    until: Duration,
+}
+
+/// The program.
+pub struct App {
+    views: Vec<Box<dyn View>>,
+    current: usize,
+    /// The view that was shown before.
+    last: Option<usize>,
+    /// Views to come back to with Esc, the latest last.
+    trail: Vec<usize>,
+    popup: Option<Popup>,
+    status: Option<Status>,
+    theme: Theme,
+    themes: Vec<Theme>,
+    symbols: Symbols,
+    title: Option<String>,
+    area: Rect,
+    mouse: bool,
+    /// Wall time since the beginning.
+    clock: Duration,
+    /// The last click: when and where.
+    click: Option<(Duration, u16, u16)>,
+    /// The mouse holds the handle of the scrub bar.
+    scrubbing: bool,
+}
+
+const STATUS_TIME: Duration = Duration::from_secs(4);
+
+impl App {
+    /// A program with all views.
+    #[must_use]
+    pub fn new(options: AppOptions) -> Self {
+        Self::with_views(options, views::all())
+    }
+
+    /// A program with these views.
+    #[must_use]
+    pub fn with_views(options: AppOptions, views: Vec<Box<dyn View>>) -> Self {
+        let AppOptions { theme, themes, symbols, title, view, mouse } = options;
+        let current = views.iter().position(|v| v.id() == view).unwrap_or(0);
+        Self {
+            views,
+            current,
+            last: None,
+            trail: Vec::new(),
+            popup: None,
+            status: None,
+            theme,
+            themes,
+            symbols,
+            title,
+            area: Rect::new(0, 0, 80, 24),
+            mouse,
+            clock: Duration::ZERO,
+            click: None,
+            scrubbing: false,
+        }
+    }
+
+    /// The view that is shown.
+    #[must_use]
+    pub fn view(&self) -> Option<ViewId> {
+        self.views.get(self.current).map(|v| v.id())
+    }
+
+    /// The size that it draws for.
+    #[must_use]
+    pub const fn area(&self) -> Rect {
+        self.area
+    }
+
+    /// How long until it must be told the time again, to drop a status line.
+    #[must_use]
+    pub fn next_tick(&self) -> Option<Duration> {
+        self.status.as_ref().map(|s| s.until.saturating_sub(self.clock))
+    }
+
+    /// Takes in what happened and says what the shell is to do.
+    pub fn update(&mut self, msg: Msg, world: &World<'_>) -> Vec<Effect> {
+        match msg {
+            Msg::Key(key) => self.key(&key, world),
+            Msg::Mouse(event) => self.mouse(event, world),
+            Msg::Resize(w, h) => {
+                self.area = Rect::new(0, 0, w, h);
+                Vec::new()
+            }
+            Msg::Paste(text) => {
+                self.paste(&text, world);
+                Vec::new()
+            }
+            Msg::Tick(elapsed) => {
+                self.clock += elapsed;
+                if self.status.as_ref().is_some_and(|s| s.until <= self.clock) {
+                    self.status = None;
+                }
+                Vec::new()
+            }
+            Msg::Say(text) => {
+                self.say(text);
+                Vec::new()
+            }
+            Msg::Complain(text) => {
+                self.status = Some(Status { text, bad: true, until: self.clock + STATUS_TIME * 2 });
+                Vec::new()
+            }
+            Msg::Copied { text, sure } => {
+                if sure {
+                    let first = text.lines().next().unwrap_or_default();
+                    self.say(format!("copied: {first}"));
+                } else {
+                    self.popup = Some(Popup::Copied(text));
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    fn say(&mut self, text: impl Into<String>) {
+        self.status = Some(Status { text: text.into(), bad: false, until: self.clock + STATUS_TIME });
+    }
+
+    fn ctx<'a>(&'a self, world: &World<'a>, area: Rect) -> Ctx<'a> {
+        Ctx { model: world.model, theme: &self.theme, symbols: &self.symbols, time: world.time, alerts: world.alerts, area }
+    }
+
+    fn body(&self, world: &World<'_>) -> Rect {
+        chrome::Frame::new(self.area, &world.time).body
+    }
+
+    /// Lets the current view do `action`.
+    fn view_update(&mut self, action: &Action, world: &World<'_>) -> crate::ui::Outcome {
+        let area = self.body(world);
+        let ctx = Ctx { model: world.model, theme: &self.theme, symbols: &self.symbols, time: world.time, alerts: world.alerts, area };
+        self.views.get_mut(self.current).map(|v| v.update(action, &ctx)).unwrap_or_default()
+    }
+
+    /// Does an action and what follows from it.
+    fn act(&mut self, action: Action, world: &World<'_>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let mut next = Some(action);
+        // A view's answer may ask for another action; never in circles.
+        for _ in 0..8 {
+            let Some(action) = next.take() else { break };
+            next = self.step(action, world, &mut effects);
+        }
+        effects
+    }
+
+    fn step(&mut self, action: Action, world: &World<'_>, effects: &mut Vec<Effect>) -> Option<Action> {
+        match action {
+            Action::Quit => effects.push(Effect::Quit),
+            Action::Redraw => effects.push(Effect::Redraw),
+            Action::Suspend => effects.push(Effect::Suspend),
+            Action::Show(id) => self.show(id, false),
+            Action::NextView => self.turn(1),
+            Action::PreviousView => self.turn(-1),
+            Action::LastView => {
+                if let Some(i) = self.last {
+                    self.go(i);
+                }
+            }
+            Action::Help => self.popup = Some(Popup::help()),
+            Action::Palette => self.popup = Some(Popup::palette()),
+            Action::NextTheme => self.next_theme(),
+            Action::UseTheme(name) => {
+                if let Some(t) = self.themes.iter().find(|t| t.name == name) {
+                    self.theme = t.clone();
+                }
+            }
+            Action::ToggleMouse => {
+                self.mouse = !self.mouse;
+                self.say(if self.mouse {
+                    "the mouse works here again"
+                } else {
+                    "the mouse is the terminal's: select text; m takes it back"
+                });
+                effects.push(Effect::Mouse(self.mouse));
+            }
+            Action::PlayPause => effects.push(Effect::Playback(Playback::Toggle)),
+            Action::Speed(steps) => effects.push(Effect::Playback(Playback::Speed(when::speed(&world.time, steps)))),
+            Action::Seek(secs) => {
+                let by = Duration::from_secs(secs.unsigned_abs());
+                effects.push(Effect::Playback(Playback::SeekBy { by, back: secs < 0 }));
+            }
+            Action::SeekTo(at) => effects.push(Effect::Playback(Playback::SeekTo(at))),
+            Action::SeekMoment(n) => effects.push(Effect::Playback(Playback::Moment { back: n < 0 })),
+            Action::AskTime => {
+                if matches!(world.time, TimeBase::Replay { .. }) {
+                    self.popup = Some(Popup::ask_time());
+                } else {
+                    self.say("only in a recording can one go to a time");
+                }
+            }
+            Action::Filter => {
+                let before = self.views.get(self.current).and_then(|v| v.filter()).unwrap_or_default().to_owned();
+                let known = self.view_update(&Action::Filter, world).handled
+                    || self.view_update(&Action::FilterText(before.clone()), world).handled;
+                if known {
+                    self.popup = Some(Popup::filter(before));
+                } else {
+                    self.say("there is nothing to filter here");
+                }
+            }
+            Action::OpenProof(_) => return self.open(ViewId::Proofs, &action, world, effects),
+            Action::OpenWorker(_) => return self.open(ViewId::Workers, &action, world, effects),
+            Action::OpenLogs(_) => return self.open(ViewId::Logs, &action, world, effects),
+            Action::Back => {
+                let outcome = self.view_update(&Action::Back, world);
+                if outcome.handled {
+                    return self.take(outcome, effects);
+                }
+                if let Some(i) = self.trail.pop() {
+                    self.last = Some(self.current);
+                    self.current = i;
+                }
+            }
+            other => {
+                let outcome = self.view_update(&other, world);
+                return self.take(outcome, effects);
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, outcome: crate::ui::Outcome, effects: &mut Vec<Effect>) -> Option<Action> {
+        effects.extend(outcome.effects);
+        if let Some(m) = outcome.message {
+            self.say(m);
+        }
+        outcome.then
+    }
+
+    /// Shows a view and lets it do `action`; Esc comes back.
+    fn open(&mut self, id: ViewId, action: &Action, world: &World<'_>, effects: &mut Vec<Effect>) -> Option<Action> {
+        self.show(id, true);
+        let outcome = self.view_update(action, world);
+        self.take(outcome, effects)
+    }
+
+    fn show(&mut self, id: ViewId, come_back: bool) {
+        let Some(i) = self.views.iter().position(|v| v.id() == id) else {
+            self.say("there is no such view");
+            return;
+        };
+        if come_back {
+            if i != self.current {
+                self.trail.retain(|t| *t != self.current && *t != i);
+                self.trail.push(self.current);
+                self.last = Some(self.current);
+                self.current = i;
+            }
+        } else {
+            self.go(i);
+        }
+    }
+
+    fn go(&mut self, i: usize) {
+        self.trail.clear();
+        if i != self.current && i < self.views.len() {
+            self.last = Some(self.current);
+            self.current = i;
+        }
+    }
+
+    fn turn(&mut self, by: isize) {
+        let n = self.views.len();
+        if n > 0 {
+            let by = by.rem_euclid(isize::try_from(n).unwrap_or(1)).unsigned_abs();
+            self.go((self.current + by) % n);
+        }
+    }
+
+    fn next_theme(&mut self) {
+        if self.themes.is_empty() {
+            self.say("there is no other theme");
+            return;
+        }
+        let next = self.themes.iter().position(|t| t.name == self.theme.name).map_or(0, |i| (i + 1) % self.themes.len());
+        self.theme = self.themes[next].clone();
+        self.say(format!("theme: {} {} {}", self.theme.name, self.symbols.separator, self.theme.about));
+    }
+
+    /// Draws everything into `buf`, whose size is what counts.
+    pub fn draw(&self, world: &World<'_>, buf: &mut Buffer) {
+        let area = buf.area;
+        if area.is_empty() {
+            return;
+        }
+        crate::ui::draw::fill(buf, area, " ", self.theme.base().patch(self.theme.style(crate::ui::Role::Text)));
+        if chrome::is_tiny(area) {
+            chrome::tiny(&self.ctx(world, area), buf);
+            return;
+        }
+        let frame = chrome::Frame::new(area, &world.time);
+        self.draw_chrome(&frame, world, buf);
+        if let Some(v) = self.views.get(self.current)
+            && !frame.body.is_empty()
+        {
+            v.draw(&self.ctx(world, frame.body), buf);
+        }
+        self.draw_popup(&frame, world, buf);
+    }
+}

@@ -1,0 +1,446 @@
+use std::sync::OnceLock;
+
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use expect_test::expect_file;
+use proptest::prelude::*;
+
+use super::*;
+use crate::base::ProofId;
+use crate::ui::keymap::{Binding, parse_key};
+use crate::ui::{Outcome, testing};
+
+/// An app with what it needs to live.
+struct Session {
+    app: App,
+    model: Model,
+    time: TimeBase,
+    alerts: Vec<AlertLine>,
+}
+
+impl Session {
+    fn new(model: Model) -> Self {
+        let themes = vec![Theme::default(), Theme::shipped("light").unwrap()];
+        let app = App::new(AppOptions { themes, ..AppOptions::default() });
+        Self { app, model, time: TimeBase::Live, alerts: Vec::new() }
+    }
+
+    fn size(mut self, w: u16, h: u16) -> Self {
+        self.send(Msg::Resize(w, h));
+        self
+    }
+
+    fn send(&mut self, msg: Msg) -> Vec<Effect> {
+        let world = World { model: &self.model, time: self.time, alerts: &self.alerts };
+        self.app.update(msg, &world)
+    }
+
+    /// Presses keys; words longer than a key's name are typed.
+    fn press(&mut self, keys: &[&str]) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for k in keys {
+            match parse_key(k) {
+                Some(key) => effects.extend(self.send(Msg::Key(key))),
+                None => {
+                    for c in k.chars() {
+                        effects.extend(self.send(Msg::Key(parse_key(&c.to_string()).unwrap())));
+                    }
+                }
+            }
+        }
+        effects
+    }
+
+    fn click(&mut self, x: u16, y: u16) -> Vec<Effect> {
+        let event = |kind| Msg::Mouse(MouseEvent { kind, column: x, row: y, modifiers: KeyModifiers::NONE });
+        let effects = self.send(event(MouseEventKind::Down(MouseButton::Left)));
+        self.send(event(MouseEventKind::Up(MouseButton::Left)));
+        effects
+    }
+
+    fn buffer(&self) -> Buffer {
+        let mut buf = Buffer::empty(self.app.area());
+        self.app.draw(&World { model: &self.model, time: self.time, alerts: &self.alerts }, &mut buf);
+        buf
+    }
+
+    fn text(&self) -> String {
+        testing::text(&self.buffer())
+    }
+}
+
+fn healthy() -> &'static Model {
+    static M: OnceLock<Model> = OnceLock::new();
+    M.get_or_init(testing::healthy)
+}
+
+fn stuck() -> &'static Model {
+    static M: OnceLock<Model> = OnceLock::new();
+    M.get_or_init(testing::stuck)
+}
+
+fn big() -> &'static Model {
+    static M: OnceLock<Model> = OnceLock::new();
+    M.get_or_init(testing::big)
+}
+
+/// A view that notes what it was asked.
+#[derive(Default)]
+struct Fake(Option<ViewId>, std::rc::Rc<std::cell::RefCell<Vec<Action>>>);
+
+impl View for Fake {
+    fn id(&self) -> ViewId {
+        self.0.unwrap_or(ViewId::Proofs)
+    }
+
+    fn title(&self) -> &'static str {
+        "fake"
+    }
+
+    fn about(&self) -> &'static [&'static str] {
+        &["It is not real."]
+    }
+
+    fn bindings(&self) -> &'static [Binding] {
+        &[Binding { keys: &["space"], action: || Action::Toggle, what: "fold", hint: true }]
+    }
+
+    fn update(&mut self, action: &Action, _: &Ctx<'_>) -> Outcome {
+        self.1.borrow_mut().push(action.clone());
+        if matches!(action, Action::Back) { Outcome::ignored() } else { Outcome::done() }
+    }
+
+    fn draw(&self, _: &Ctx<'_>, _: &mut Buffer) {}
+}
+
+#[test]
+fn numbers_tabs_and_the_mouse_change_views() {
+    let mut s = Session::new(healthy().clone()).size(100, 30);
+    assert_eq!(s.app.view(), Some(ViewId::Overview));
+    s.press(&["7"]);
+    assert_eq!(s.app.view(), Some(ViewId::Pods));
+    s.press(&["shift-tab"]);
+    assert_eq!(s.app.view(), Some(ViewId::Overview));
+    s.press(&["0"]);
+    assert_eq!(s.app.view(), Some(ViewId::Pods));
+    s.press(&["tab", "tab", "tab"]);
+    assert_eq!(s.app.view(), Some(ViewId::Overview));
+    let tabs = s.text().lines().nth(1).unwrap().to_owned();
+    let x = tabs.find("sources").unwrap();
+    s.click(u16::try_from(x).unwrap(), 1);
+    assert_eq!(s.app.view(), Some(ViewId::Sources));
+    assert_eq!(s.press(&["q"]), [Effect::Quit]);
+    assert_eq!(s.press(&["?", "ctrl-c"]), [Effect::Quit]);
+}
+
+#[test]
+fn esc_comes_back_from_what_was_opened() {
+    let seen = std::rc::Rc::default();
+    let mut s = Session::new(healthy().clone()).size(100, 30);
+    s.app.views.insert(1, Box::new(Fake(None, std::rc::Rc::clone(&seen))));
+    let first = s.model.proofs.active().next().unwrap().id.clone();
+    s.press(&["enter"]);
+    assert_eq!(s.app.view(), Some(ViewId::Proofs));
+    assert_eq!(seen.borrow()[..], [Action::OpenProof(first)]);
+    // The view's own key wins over the global one.
+    assert_eq!(s.press(&["space"]), []);
+    assert_eq!(seen.borrow().last(), Some(&Action::Toggle));
+    s.press(&["esc"]);
+    assert_eq!(s.app.view(), Some(ViewId::Overview));
+    s.press(&["esc"]);
+    assert_eq!(s.app.view(), Some(ViewId::Overview));
+    assert_eq!(s.press(&["space"]), [Effect::Playback(Playback::Toggle)]);
+}
+
+#[test]
+fn the_palette_finds_and_does() {
+    let mut s = Session::new(healthy().clone()).size(100, 30);
+    assert_eq!(s.press(&[":", "q", "enter"]), [Effect::Quit]);
+    s.press(&[":", "sourc", "enter"]);
+    assert_eq!(s.app.view(), Some(ViewId::Sources));
+    s.press(&[":", "thlight", "enter"]);
+    assert_eq!(s.app.theme.name, "light");
+    s.press(&[":", "nosuchthing", "enter"]);
+    assert!(s.text().contains("nothing is called 'nosuchthing'"));
+    s.press(&[":"]);
+    assert!(s.text().contains("╭─ commands"));
+    s.press(&["esc"]);
+    assert!(!s.text().contains("╭─ commands"));
+}
+
+#[test]
+fn pasted_text_never_does_anything() {
+    let mut s = Session::new(healthy().clone()).size(100, 30);
+    assert_eq!(s.send(Msg::Paste("q".into())), []);
+    assert_eq!(s.send(Msg::Paste(":q\r\n7".into())), []);
+    assert_eq!(s.app.view(), Some(ViewId::Overview));
+    s.press(&[":"]);
+    assert_eq!(s.send(Msg::Paste("pods\r\x1b".into())), []);
+    assert_eq!(s.app.view(), Some(ViewId::Overview));
+    assert!(s.text().contains(": pods"), "{}", s.text());
+}
+
+#[test]
+fn a_filter_is_typed_kept_and_dropped() {
+    let mut s = Session::new(healthy().clone()).size(100, 30);
+    s.press(&["1", "/"]);
+    assert!(s.text().contains("there is nothing to filter here"));
+    s.press(&["7", "/", "coord"]);
+    assert!(s.text().contains("pods 1 of 8") && s.text().contains("/ coord"));
+    s.press(&["enter"]);
+    assert!(s.text().contains("pods 1 of 8") && s.text().contains("/coord"));
+    s.press(&["/", "xyz", "esc"]);
+    assert!(s.text().contains("pods 1 of 8"));
+    s.press(&["esc"]);
+    assert!(s.text().contains("pods 8"));
+}
+
+#[test]
+fn a_recording_is_moved_in() {
+    let mut s = Session::new(healthy().clone()).size(100, 30);
+    s.press(&["@"]);
+    assert!(s.text().contains("only in a recording"));
+    s.time = testing::replay(&s.model);
+    assert_eq!(s.press(&[">"]), [Effect::Playback(Playback::Speed(Some(16.0)))]);
+    assert_eq!(s.press(&["["]), [Effect::Playback(Playback::SeekBy { by: Duration::from_secs(10), back: true })]);
+    let at = crate::base::Timestamp::parse("2026-11-24T12:05:00Z").unwrap();
+    assert_eq!(s.press(&["@", "12:05", "enter"]), [Effect::Playback(Playback::SeekTo(at))]);
+    s.press(&["@", "nonsense", "enter"]);
+    assert!(s.text().contains("'nonsense' is no time"));
+    s.press(&["esc"]);
+    let TimeBase::Replay { begin, end, .. } = s.time else { panic!() };
+    let effects = s.click(89, 28);
+    assert_eq!(effects, [Effect::Playback(Playback::SeekTo(end))]);
+    assert_eq!(s.click(10, 28), [Effect::Playback(Playback::SeekTo(begin))]);
+}
+
+#[test]
+fn two_clicks_open() {
+    let mut s = Session::new(healthy().clone()).size(100, 40);
+    let y = s.text().lines().position(|l| l.contains("groth16")).unwrap();
+    s.app.views.insert(1, Box::new(Fake::default()));
+    let y = u16::try_from(y).unwrap();
+    s.click(20, y);
+    s.send(Msg::Tick(Duration::from_secs(2)));
+    s.click(20, y);
+    assert_eq!(s.app.view(), Some(ViewId::Overview));
+    s.click(20, y);
+    assert_eq!(s.app.view(), Some(ViewId::Proofs));
+}
+
+#[test]
+fn what_is_said_goes_away() {
+    let mut s = Session::new(healthy().clone()).size(100, 30);
+    s.send(Msg::Complain("it broke".into()));
+    assert!(s.text().contains("it broke"));
+    assert!(s.app.next_tick().is_some());
+    s.send(Msg::Tick(Duration::from_secs(9)));
+    assert!(!s.text().contains("it broke"));
+    assert_eq!(s.app.next_tick(), None);
+    s.send(Msg::Copied { text: "kubectl get pods".into(), sure: false });
+    assert!(s.text().contains("kubectl get pods"));
+    s.press(&["esc"]);
+    assert!(!s.text().contains("kubectl get pods"));
+}
+
+#[test]
+fn a_resize_keeps_the_selection() {
+    let mut s = Session::new(big().clone()).size(120, 40);
+    s.press(&["j", "j", "j", "j"]);
+    let selected = |s: &Session| s.text().lines().find(|l| l.contains('▌')).map(|l| l[l.find("cli_").unwrap()..][..17].to_owned());
+    let before = selected(&s);
+    assert!(before.is_some());
+    for (w, h) in [(80, 24), (60, 16), (200, 60), (3, 2), (120, 40)] {
+        s.send(Msg::Resize(w, h));
+        s.buffer();
+        if w >= 60 {
+            assert_eq!(selected(&s), before, "{w}x{h}");
+        }
+    }
+}
+
+#[test]
+fn the_important_stays_on_narrow_screens() {
+    let mut s = Session::new(stuck().clone()).size(60, 16);
+    s.alerts = testing::alerts(s.model.now);
+    let text = s.text();
+    for part in ["LIVE", "✗ 1", "? help", "cli_", "wrap waits", "cpu queue 1", "aggregation-stuck"] {
+        assert!(text.contains(part), "{part} is not on\n{text}");
+    }
+    s.send(Msg::Resize(20, 4));
+    assert!(s.text().contains("aggregation-stuck") && s.text().contains("queue cpu 1 gpu 0"), "{}", s.text());
+}
+
+/// Every screen as it is, with its styles. `UPDATE_EXPECT=1` takes new ones.
+#[test]
+fn pictures() {
+    for (w, h) in [(80, 24), (120, 40), (200, 60)] {
+        for (name, model, keys) in [
+            ("overview", healthy(), &["1"][..]),
+            ("sources", stuck(), &["8", "j"]),
+            ("pods", healthy(), &["7", "j", "j"]),
+            ("help", healthy(), &["9"]),
+            ("palette", stuck(), &["1", ":", "pro"]),
+        ] {
+            let mut s = Session::new(model.clone()).size(w, h);
+            s.press(keys);
+            expect_file![format!("{}/src/app/snapshots/{name}-{w}x{h}.txt", env!("CARGO_MANIFEST_DIR"))]
+                .assert_eq(&testing::picture(&s.buffer()));
+        }
+    }
+    let mut s = Session::new(stuck().clone()).size(120, 40);
+    s.alerts = testing::alerts(s.model.now);
+    s.time = testing::replay(&s.model);
+    expect_file![concat!(env!("CARGO_MANIFEST_DIR"), "/src/app/snapshots/stuck-replay-120x40.txt")]
+        .assert_eq(&testing::picture(&s.buffer()));
+    for (name, model) in [("empty", testing::empty()), ("denied", testing::denied())] {
+        let s = Session::new(model).size(80, 24);
+        expect_file![format!("{}/src/app/snapshots/{name}-80x24.txt", env!("CARGO_MANIFEST_DIR"))].assert_eq(&testing::text(&s.buffer()));
+    }
+}
+
+#[test]
+fn without_unicode_there_is_only_ascii() {
+    for keys in [&["1"][..], &["7"], &["8"], &["9"], &["?"], &[":", "th"]] {
+        let mut s = Session::new(stuck().clone()).size(120, 40);
+        s.app.symbols = Symbols::ascii();
+        s.alerts = testing::alerts(s.model.now);
+        s.time = testing::replay(&s.model);
+        s.press(keys);
+        let text = s.text();
+        assert!(text.is_ascii(), "{keys:?}: {:?}", text.chars().filter(|c| !c.is_ascii()).collect::<String>());
+    }
+}
+
+/// Keys that change what is shown, for walks over the screens.
+const WALK: &[&str] = &[
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+    "8",
+    "9",
+    "0",
+    "tab",
+    "shift-tab",
+    "j",
+    "k",
+    "G",
+    "g",
+    "ctrl-d",
+    "ctrl-u",
+    "pagedown",
+    "pageup",
+    "enter",
+    "esc",
+    "/",
+    "!",
+    "s",
+    "S",
+    "v",
+    "+",
+    "-",
+    "n",
+    "N",
+    "y",
+    "?",
+    ":",
+    "t",
+    "@",
+    "x",
+    "backspace",
+    "h",
+    "l",
+    "f",
+    "w",
+    "left",
+    "down",
+    "space",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    /// Whatever is pressed and clicked at whatever size: no panic.
+    #[test]
+    fn any_size_any_keys(
+        which in 0..5_usize,
+        replay in any::<bool>(),
+        ascii in any::<bool>(),
+        steps in prop::collection::vec((0..WALK.len(), 0..250_u16, 0..80_u16), 1..24),
+        sizes in prop::collection::vec((1..=250_u16, 1..=80_u16), 1..4),
+    ) {
+        let model = match which {
+            0 => healthy().clone(),
+            1 => stuck().clone(),
+            2 => big().clone(),
+            3 => testing::empty(),
+            _ => testing::denied(),
+        };
+        let mut s = Session::new(model);
+        if replay {
+            s.time = testing::replay(&s.model);
+        }
+        if which > 0 {
+            s.alerts = testing::alerts(s.model.now);
+        }
+        if ascii {
+            s.app.symbols = Symbols::ascii();
+        }
+        for (w, h) in sizes {
+            s.send(Msg::Resize(w, h));
+            s.buffer();
+            for (key, x, y) in &steps {
+                s.press(&[WALK[*key]]);
+                if x % 5 == 0 {
+                    s.click(x % w, y % h);
+                }
+            }
+            s.buffer();
+        }
+    }
+}
+
+#[test]
+fn every_small_size() {
+    for view in ["1", "7", "8", "9"] {
+        for popup in ["esc", "?", ":", "/"] {
+            let mut s = Session::new(stuck().clone());
+            s.alerts = testing::alerts(s.model.now);
+            s.time = testing::replay(&s.model);
+            s.press(&[view, popup]);
+            for w in (1..30).chain([59, 60, 79]) {
+                for h in 1..26 {
+                    s.send(Msg::Resize(w, h));
+                    s.buffer();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn drawing_is_quick() {
+    let mut s = Session::new(big().clone()).size(200, 60);
+    s.press(&["1"]);
+    let begin = std::time::Instant::now();
+    for _ in 0..10 {
+        s.buffer();
+    }
+    // Generous: a debug build on a busy machine.
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn an_unknown_view_is_no_panic() {
+    let mut s = Session::new(testing::empty()).size(80, 24);
+    s.app.views.clear();
+    s.press(&["1", "tab", "enter", "?", "esc", ":", "q"]);
+    s.buffer();
+    assert_eq!(s.app.view(), None);
+    let id = ProofId::new("x");
+    let world = World { model: &s.model, time: s.time, alerts: &[] };
+    assert_eq!(s.app.act(Action::OpenProof(id), &world), []);
+}

@@ -1,0 +1,190 @@
+//! The arguments of all commands. The doc comments are the help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::base::Timestamp;
+use crate::event::Component;
+use crate::runtime::live::LogFile;
+
+/// A terminal dashboard for self-hosted SP1 proving clusters
+///
+/// Shows whether proofs move, which worker does what, what will go wrong next,
+/// and what to type to mend it. It only reads, unless told otherwise and asked
+/// twice.
+#[derive(Debug, Parser)]
+#[command(name = "sp1top", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do; `watch` when left out
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened: the documentation would become help")]
+    pub place: Place,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened: the documentation would become help")]
+    pub look: Look,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The dashboard on the current Kubernetes context (the default)
+    Watch,
+    /// The dashboard on recordings: tapes, or raw logs of any component
+    Replay(ReplayArgs),
+    /// One snapshot as text or JSON, then exit
+    Status(StatusArgs),
+    /// The themes there are
+    Themes,
+    /// The keys of every screen
+    Keys,
+    /// A completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// The manual page, for man -l
+    Man,
+}
+
+/// Where the data comes from
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Where the data comes from")]
+pub struct Place {
+    /// kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig [default: the current one]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Namespace of the cluster
+    #[arg(short, long, global = true, value_name = "NAME", default_value = "sp1-cluster")]
+    pub namespace: String,
+    /// Do without Kubernetes: only --log, --coordinator-rpc and --cluster-rpc
+    #[arg(long, global = true)]
+    pub no_kube: bool,
+    /// The coordinator's WorkerService [default: reached through Kubernetes]
+    #[arg(long, global = true, value_name = "URL")]
+    pub coordinator_rpc: Option<String>,
+    /// The API's ClusterService [default: reached through Kubernetes]
+    #[arg(long, global = true, value_name = "URL", env = "CLI_CLUSTER_RPC", hide_env_values = true)]
+    pub cluster_rpc: Option<String>,
+    /// Read a component's log from a file that may grow and rotate; - is standard input
+    #[arg(long, global = true, value_name = "COMPONENT=PATH", value_parser = log_file)]
+    pub log: Vec<LogFile>,
+}
+
+/// How it looks
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "How it looks")]
+pub struct Look {
+    /// Theme by name (see sp1top themes) or a .toml file
+    #[arg(long, global = true, value_name = "NAME", env = "SP1TOP_THEME", default_value = "dark")]
+    pub theme: String,
+    /// Only ASCII: no lines, bars or marks of Unicode [default: by the locale]
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Leave the mouse to the terminal
+    #[arg(long, global = true)]
+    pub no_mouse: bool,
+    /// Never change anything in the cluster, whatever is confirmed
+    #[arg(long, global = true)]
+    pub read_only: bool,
+}
+
+/// Arguments of `replay`.
+#[derive(Clone, Debug, Args)]
+pub struct ReplayArgs {
+    /// Tapes or raw logs, merged by time; may end in .gz or .zst; - is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Recorded seconds a second, or max
+    #[arg(long, default_value = "10", value_parser = speed)]
+    pub speed: Speed,
+    /// Begin at this time: 2026-11-24T01:02:03Z, or 01:02:03 of the first day
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<String>,
+}
+
+/// Recorded seconds a second; `None` for as fast as possible.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Speed(pub Option<f64>);
+
+/// Arguments of `status`.
+#[derive(Clone, Debug, Args)]
+pub struct StatusArgs {
+    /// Read recordings instead of a cluster: tapes or raw logs; - is standard input
+    #[arg(long, num_args = 1.., value_name = "PATH")]
+    pub from: Vec<PathBuf>,
+    /// As text for people or as JSON
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+    /// How long to wait for the cluster's first answers, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 12)]
+    pub wait: u64,
+}
+
+/// How something is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+fn log_file(s: &str) -> Result<LogFile, String> {
+    let Some((component, path)) = s.split_once('=') else {
+        return Err("write COMPONENT=PATH, for example coordinator=/var/log/coordinator.log".into());
+    };
+    if Component::read(component).is_none() {
+        return Err(format!("'{component}' is no component; there are coordinator, api, cpu-node, gpu-node, node"));
+    }
+    if path.is_empty() {
+        return Err("the path is missing".into());
+    }
+    Ok(LogFile { component: component.to_owned(), path: path.into() })
+}
+
+fn speed(s: &str) -> Result<Speed, String> {
+    if s == "max" {
+        return Ok(Speed(None));
+    }
+    match s.trim_end_matches(['x', '×']).parse::<f64>() {
+        Ok(n) if n.is_finite() && n > 0.0 => Ok(Speed(Some(n))),
+        _ => Err("a speed is a number above 0, for example 0.5 or 20, or max".into()),
+    }
+}
+
+/// Reads `--start`: a time, or a time of day on the day of `begin` (UTC).
+pub fn start(s: &str, begin: Timestamp) -> Result<Timestamp, String> {
+    if let Some(t) = Timestamp::parse(s) {
+        return Ok(t);
+    }
+    let day = begin.date_clock();
+    let clock = if s.matches(':').count() == 1 { format!("{s}:00") } else { s.to_owned() };
+    let t = Timestamp::parse(&format!("{}T{clock}Z", &day[..10.min(day.len())]));
+    t.map(|t| if t < begin { t.plus(std::time::Duration::from_secs(86_400)) } else { t })
+        .ok_or_else(|| format!("'{s}' is no time; write 2026-11-24T01:02:03Z or 01:02:03"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_of_day_are_on_the_first_day_or_the_next() {
+        let begin = Timestamp::parse("2026-11-24T23:00:00Z").unwrap();
+        assert_eq!(start("23:30", begin).unwrap().to_string(), "2026-11-24T23:30:00Z");
+        assert_eq!(start("00:10:05", begin).unwrap().to_string(), "2026-11-25T00:10:05Z");
+        assert!(start("soon", begin).is_err());
+    }
+}

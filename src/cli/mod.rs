@@ -1,0 +1,86 @@
+//! The command line: arguments in, exit code out.
+
+pub mod args;
+mod screen;
+mod status;
+mod tables;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use args::{Cli, Command};
+
+/// Why a command failed: one line that says what happened and what to try.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code: 1 failed, 2 bad usage.
+    pub code: u8,
+    /// The line.
+    pub text: String,
+}
+
+impl Failure {
+    fn usage(text: impl Into<String>) -> Self {
+        Self { code: 2, text: text.into() }
+    }
+}
+
+impl<T: std::fmt::Display> From<T> for Failure {
+    fn from(e: T) -> Self {
+        Self { code: 1, text: e.to_string() }
+    }
+}
+
+/// What a command gives: its exit code.
+pub type Outcome = Result<u8, Failure>;
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(c) => c,
+        Err(e) => {
+            let _ = e.print();
+            return ExitCode::from(u8::from(e.use_stderr()) * 2);
+        }
+    };
+    match run(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(f) => {
+            let text = crate::base::redact::redact(&f.text).into_owned();
+            eprintln!("sp1top: {text}");
+            ExitCode::from(f.code)
+        }
+    }
+}
+
+fn run(cli: Cli) -> Outcome {
+    let Cli { command, place, look } = cli;
+    match command.unwrap_or(Command::Watch) {
+        Command::Watch => screen::watch(&place, &look),
+        Command::Replay(a) => screen::replay(&a, &look),
+        Command::Status(a) => status::run(&a, &place),
+        Command::Themes => tables::themes(),
+        Command::Keys => tables::keys(),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "sp1top", &mut std::io::stdout());
+            Ok(0)
+        }
+        Command::Man => {
+            let mut out = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut out)?;
+            print(&String::from_utf8_lossy(&out))
+        }
+    }
+}
+
+/// Writes to standard output. A reader that has left (`| head`) is no error.
+fn print(text: &str) -> Outcome {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::from(format!("cannot write: {e}"))),
+        _ => Ok(0),
+    }
+}

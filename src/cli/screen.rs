@@ -1,0 +1,107 @@
+//! The commands that open the dashboard.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use super::args::{Look, Place, ReplayArgs, start};
+use super::{Failure, Outcome};
+use crate::model::Model;
+use crate::runtime::clipboard::Clipboard;
+use crate::runtime::live::{LiveFeed, Sources};
+use crate::runtime::player::Player;
+use crate::runtime::{Ending, Feed, Inbox, TuiOptions, channel, run, themes};
+use crate::sources::kube::access::AccessOptions;
+use crate::sources::live::LiveConfig;
+use crate::ui::Depth;
+
+/// Exit code of a process that a signal ended, as a shell reports it.
+fn code(ending: Ending) -> u8 {
+    match ending {
+        Ending::Quit => 0,
+        Ending::Signal(n) => u8::try_from(128 + n).unwrap_or(1),
+    }
+}
+
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Folders of the user's own themes.
+pub(super) fn theme_dirs() -> Vec<PathBuf> {
+    let config = env("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| env("HOME").map(|h| PathBuf::from(h).join(".config")));
+    config.map(|c| c.join("sp1top").join("themes")).into_iter().collect()
+}
+
+/// True where the locale cannot show more than ASCII.
+fn ascii_only() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(env).find(|v| !v.is_empty());
+    match locale {
+        Some(l) => matches!(l.as_str(), "C" | "POSIX") && env("TERM").is_some_and(|t| t == "linux" || t == "dumb"),
+        None => env("TERM").is_some_and(|t| t == "linux" || t == "dumb" || t == "vt100"),
+    }
+}
+
+fn options(look: &Look, title: Option<String>) -> Result<TuiOptions, Failure> {
+    let depth = Depth::detect(env);
+    let dirs = theme_dirs();
+    let theme = themes::load(&look.theme, &dirs).map_err(Failure::usage)?.reduced(depth);
+    Ok(TuiOptions {
+        theme,
+        themes: themes::all(&dirs).into_iter().map(|t| t.reduced(depth)).collect(),
+        ascii: look.ascii || ascii_only(),
+        title,
+        mouse: !look.no_mouse,
+        clipboard: Clipboard::detect(env),
+        ..TuiOptions::default()
+    })
+}
+
+fn show(feed: Box<dyn Feed>, options: TuiOptions, inbox: Inbox) -> Outcome {
+    Ok(code(run(feed, Model::new(), options, inbox)?))
+}
+
+fn needs_a_terminal(instead: &str) -> Result<(), Failure> {
+    if std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    Err(Failure::from(format!("the dashboard needs a terminal; without one, use {instead}")))
+}
+
+pub(super) fn replay(args: &ReplayArgs, look: &Look) -> Outcome {
+    needs_a_terminal("sp1top status --from PATH")?;
+    let title = match &args.paths[..] {
+        [one] => one.display().to_string(),
+        [first, rest @ ..] => format!("{} +{}", first.display(), rest.len()),
+        [] => String::new(),
+    };
+    let options = options(look, Some(title))?;
+    let mut player = Player::open(&args.paths, args.speed.0)?;
+    if let Some(s) = &args.start {
+        player.start_at(start(s, player.begin()).map_err(Failure::usage)?);
+    }
+    let (_waker, inbox) = channel();
+    show(Box::new(player), options, inbox)
+}
+
+/// What the flags say of the cluster.
+pub(super) fn live_config(place: &Place) -> Result<LiveConfig, Failure> {
+    let kube = (!place.no_kube).then(|| AccessOptions {
+        kubeconfig: place.kubeconfig.clone(),
+        context: place.context.clone(),
+        namespace: place.namespace.clone(),
+    });
+    if place.no_kube && place.log.is_empty() && place.coordinator_rpc.is_none() && place.cluster_rpc.is_none() {
+        return Err(Failure::usage(
+            "--no-kube leaves nothing to look at: add --log COMPONENT=PATH, --coordinator-rpc URL or --cluster-rpc URL",
+        ));
+    }
+    Ok(LiveConfig { kube, coordinator_rpc: place.coordinator_rpc.clone(), cluster_rpc: place.cluster_rpc.clone(), ..LiveConfig::default() })
+}
+
+pub(super) fn watch(place: &Place, look: &Look) -> Outcome {
+    needs_a_terminal("sp1top status")?;
+    let options = options(look, None)?;
+    let sources = Sources::start(live_config(place)?, place.log.clone())?;
+    let (waker, inbox) = channel();
+    show(Box::new(LiveFeed::new(sources, waker)), options, inbox)
+}

@@ -1,0 +1,84 @@
+//! `status`: one snapshot, then exit.
+
+use std::path::PathBuf;
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
+
+use super::args::{Format, Place, StatusArgs};
+use super::{Failure, Outcome, print, screen};
+use crate::event::Batch;
+use crate::model::Model;
+use crate::output::status::Status;
+use crate::output::status_text;
+use crate::parse::Decoder;
+use crate::pipeline::Pipeline;
+use crate::runtime::live::Sources;
+use crate::sources::files::Recording;
+
+pub(super) fn run(args: &StatusArgs, place: &Place) -> Outcome {
+    let model = if args.from.is_empty() { live(args, place)? } else { recorded(&args.from)? };
+    let status = Status::of(&model);
+    let text = match args.output {
+        Format::Text => status_text(&status),
+        Format::Json => {
+            let mut t = serde_json::to_string_pretty(&status)?;
+            t.push('\n');
+            t
+        }
+    };
+    print(&text)
+}
+
+/// Reads whole recordings: one thread reads and parses, this one applies.
+fn recorded(paths: &[PathBuf]) -> Result<Model, Failure> {
+    let mut recording = Recording::open(paths, "files")?;
+    let (tx, rx) = sync_channel::<Result<Batch, String>>(8);
+    let read = move || {
+        let mut decoder = Decoder::new(false);
+        loop {
+            let batch = match recording.next() {
+                Ok(Some(e)) => Ok(decoder.decode(&e)),
+                Ok(None) => return,
+                Err(e) => Err(e.to_string()),
+            };
+            let failed = batch.is_err();
+            if tx.send(batch).is_err() || failed {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name("read".into()).spawn(read).map_err(|e| format!("cannot start a thread: {e}"))?;
+    let mut model = Model::new();
+    let mut pipeline = Pipeline::new(false);
+    for batch in rx {
+        pipeline.apply_batch(batch?, &mut model);
+    }
+    Ok(model)
+}
+
+/// Waits for the first answers of a live cluster.
+fn live(args: &StatusArgs, place: &Place) -> Result<Model, Failure> {
+    let mut sources = Sources::start(screen::live_config(place)?, place.log.clone())?;
+    let mut model = Model::new();
+    let mut pipeline = Pipeline::new(false);
+    let begun = Instant::now();
+    let most = Duration::from_secs(args.wait.max(1));
+    // Once the main things are there, the rest has this long to arrive.
+    let grace = Duration::from_millis(1500);
+    let mut enough: Option<Instant> = None;
+    loop {
+        let left = most.saturating_sub(begun.elapsed());
+        let left = enough.map_or(left, |t| left.min(grace.saturating_sub(t.elapsed())));
+        if left.is_zero() {
+            break;
+        }
+        if let Some(e) = sources.wait(left) {
+            pipeline.apply(&e, &mut model);
+        }
+        if enough.is_none() && model.stats.is_some() && (place.no_kube || model.kube.known) {
+            enough = Some(Instant::now());
+        }
+    }
+    sources.stop();
+    Ok(model)
+}

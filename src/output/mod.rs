@@ -1,0 +1,7 @@
+//! What is printed without a screen: versioned JSON with types of its own, and
+//! text for people.
+
+pub mod status;
+mod text;
+
+pub use text::status as status_text;

@@ -1,0 +1,29 @@
+//! What brings the data.
+
+use std::time::Duration;
+
+use crate::model::Model;
+use crate::ui::{AlertLine, Playback, TimeBase};
+
+/// What feeds the model: a recording, a simulated cluster, or live sources.
+pub trait Feed {
+    /// Moves on by `elapsed` of wall time and applies what came. True when the
+    /// model changed.
+    fn advance(&mut self, elapsed: Duration, model: &mut Model) -> bool;
+
+    /// Playback control; the error is one line for the status bar ("a live
+    /// cluster cannot be paused").
+    fn control(&mut self, what: &Playback, model: &mut Model) -> Result<(), String>;
+
+    /// Where the time on screen comes from.
+    fn time(&self) -> TimeBase;
+
+    /// How long the loop may sleep before it calls `advance` again; `None` until
+    /// a wake-up comes through the channel.
+    fn next_wake(&self) -> Option<Duration>;
+
+    /// The alerts that fire as of the last `advance`, the worst first.
+    fn alerts(&self) -> &[AlertLine] {
+        &[]
+    }
+}

@@ -1,0 +1,18 @@
+//! The terminal and the loop: the only part of the dashboard that does input
+//! and output.
+
+pub mod clipboard;
+pub mod feed;
+pub mod live;
+#[cfg(test)]
+mod look;
+pub mod player;
+pub mod screen;
+pub mod terminal;
+#[cfg(test)]
+mod tests;
+pub mod themes;
+pub mod tui;
+
+pub use feed::Feed;
+pub use tui::{Ending, Error, Inbox, TuiOptions, Waker, channel, run};

@@ -1,0 +1,379 @@
+//! The loop: keys, signals and wake-ups in, frames out.
+
+use std::fmt;
+use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use crossterm::event::{self, Event};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+
+use super::clipboard::Clipboard;
+use super::feed::Feed;
+use super::screen::Screen;
+use super::terminal::{self, Guard};
+use crate::app::{App, AppOptions, Msg, World};
+use crate::model::Model;
+use crate::ui::{Effect, Symbols, Theme, ViewId};
+
+/// Between two frames: about thirty a second.
+const FRAME: Duration = Duration::from_millis(33);
+/// Messages that are taken in before a frame is drawn.
+const AT_ONCE: usize = 512;
+
+/// How the dashboard is to look and begin.
+#[derive(Clone, Debug)]
+pub struct TuiOptions {
+    /// The theme, already reduced to what the terminal can show.
+    pub theme: Theme,
+    /// All themes that `t` goes through, reduced too.
+    pub themes: Vec<Theme>,
+    /// No Unicode lines and marks.
+    pub ascii: bool,
+    /// Shown in the top bar instead of context and namespace: a file's name.
+    pub title: Option<String>,
+    /// The view to begin with.
+    pub view: ViewId,
+    /// Whether to take the mouse.
+    pub mouse: bool,
+    /// Where copied text goes.
+    pub clipboard: Clipboard,
+}
+
+impl Default for TuiOptions {
+    fn default() -> Self {
+        Self {
+            theme: Theme::default(),
+            themes: Vec::new(),
+            ascii: false,
+            title: None,
+            view: ViewId::Overview,
+            mouse: true,
+            clipboard: Clipboard::default(),
+        }
+    }
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The user left.
+    Quit,
+    /// That signal came; a shell would report 128 and this.
+    Signal(i32),
+}
+
+/// Why it could not go on.
+#[derive(Debug)]
+pub enum Error {
+    /// There is no terminal to draw on.
+    NoTerminal,
+    /// The terminal failed.
+    Io(io::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTerminal => f.write_str("the dashboard needs a terminal; without one, use sp1top status or sp1top alerts"),
+            Self::Io(e) => write!(f, "the terminal failed: {e}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<io::Error> for Error {
+    fn from(e: io::Error) -> Self {
+        Self::Io(e)
+    }
+}
+
+/// What wakes the loop.
+enum Wake {
+    Data,
+    Input(Event),
+    InputEnded(io::Error),
+    Signal(i32),
+}
+
+/// Wakes the loop from any thread: there is something for `advance`.
+#[derive(Clone)]
+pub struct Waker {
+    tx: SyncSender<Wake>,
+    pending: Arc<AtomicBool>,
+}
+
+impl Waker {
+    /// Wakes the loop, once however often it is called meanwhile. Never blocks.
+    pub fn wake(&self) {
+        if !self.pending.swap(true, Ordering::AcqRel) {
+            // A full channel means that the loop is about to run anyhow.
+            let _ = self.tx.try_send(Wake::Data);
+        }
+    }
+}
+
+/// The loop's end of the channel.
+pub struct Inbox {
+    tx: SyncSender<Wake>,
+    rx: Receiver<Wake>,
+    pending: Arc<AtomicBool>,
+}
+
+/// The channel between a feed's threads and the loop.
+#[must_use]
+pub fn channel() -> (Waker, Inbox) {
+    let (tx, rx) = sync_channel(256);
+    let pending = Arc::new(AtomicBool::new(false));
+    (Waker { tx: tx.clone(), pending: pending.clone() }, Inbox { tx, rx, pending })
+}
+
+/// Runs the dashboard until the user leaves or a signal comes. The terminal is
+/// given back in every case.
+pub fn run(feed: Box<dyn Feed>, model: Model, options: TuiOptions, inbox: Inbox) -> Result<Ending, Error> {
+    if !io::stdout().is_terminal() {
+        return Err(Error::NoTerminal);
+    }
+    let guard = Guard::enter(options.mouse)?;
+    let result = Loop::new(feed, model, options).and_then(|l| l.run(inbox));
+    drop(guard);
+    result
+}
+
+struct Loop {
+    app: App,
+    feed: Box<dyn Feed>,
+    model: Model,
+    screen: Screen,
+    clipboard: Clipboard,
+    mouse: bool,
+    dirty: bool,
+}
+
+fn size() -> (u16, u16) {
+    match crossterm::terminal::size() {
+        Ok((w, h)) if w > 0 && h > 0 => (w, h),
+        _ => (80, 24),
+    }
+}
+
+impl Loop {
+    fn new(feed: Box<dyn Feed>, model: Model, options: TuiOptions) -> Result<Self, Error> {
+        let TuiOptions { theme, themes, ascii, title, view, mouse, clipboard } = options;
+        let symbols = if ascii { Symbols::ascii() } else { Symbols::unicode() };
+        let app = App::new(AppOptions { theme, themes, symbols, title, view, mouse });
+        let (w, h) = size();
+        let mut this = Self { app, feed, model, screen: Screen::new(w, h), clipboard, mouse, dirty: true };
+        this.update(Msg::Resize(w, h));
+        // Something is on the screen before anything else is begun.
+        this.draw()?;
+        Ok(this)
+    }
+
+    fn run(mut self, inbox: Inbox) -> Result<Ending, Error> {
+        let Inbox { tx, rx, pending } = inbox;
+        let signals = Signals::listen(&tx)?;
+        read_input(tx);
+        let mut advanced = Instant::now();
+        let mut drawn = Instant::now();
+        loop {
+            let first = match rx.recv_timeout(self.sleep(advanced, drawn)) {
+                Ok(w) => Some(w),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return Ok(Ending::Quit),
+            };
+            pending.store(false, Ordering::Release);
+            let elapsed = advanced.elapsed();
+            advanced = Instant::now();
+            let had_status = self.app.next_tick().is_some();
+            self.update(Msg::Tick(elapsed));
+            self.dirty |= had_status && self.app.next_tick().is_none();
+            let mut taken = 0;
+            let mut next = first;
+            while let Some(wake) = next {
+                let was = Instant::now();
+                if let Some(ending) = self.take(wake)? {
+                    drop(signals);
+                    return Ok(ending);
+                }
+                if was.elapsed() > Duration::from_secs(1) {
+                    // It was suspended: that was no time of the recording.
+                    advanced = Instant::now();
+                }
+                taken += 1;
+                next = if taken < AT_ONCE { rx.try_recv().ok() } else { None };
+            }
+            self.dirty |= self.feed.advance(elapsed, &mut self.model);
+            for p in terminal::take_panics() {
+                self.update(Msg::Complain(format!("a background thread panicked: {p}")));
+                self.dirty = true;
+            }
+            if self.dirty && drawn.elapsed() >= FRAME {
+                self.draw()?;
+                drawn = Instant::now();
+            }
+        }
+    }
+
+    /// How long nothing has to be done.
+    fn sleep(&self, advanced: Instant, drawn: Instant) -> Duration {
+        const LONG: Duration = Duration::from_secs(3600);
+        let since = advanced.elapsed();
+        let mut wait = self.feed.next_wake().unwrap_or(LONG).saturating_sub(since);
+        if let Some(t) = self.app.next_tick() {
+            wait = wait.min(t.saturating_sub(since));
+        }
+        if self.dirty {
+            wait = wait.min(FRAME.saturating_sub(drawn.elapsed()));
+        }
+        wait
+    }
+
+    fn take(&mut self, wake: Wake) -> Result<Option<Ending>, Error> {
+        match wake {
+            Wake::Data => Ok(None),
+            Wake::InputEnded(e) => Err(Error::Io(e)),
+            Wake::Signal(SIGTSTP) => {
+                self.suspend()?;
+                Ok(None)
+            }
+            Wake::Signal(SIGCONT) => {
+                // Whoever stopped us may have changed the terminal's modes.
+                terminal::enter(self.mouse)?;
+                self.resized();
+                Ok(None)
+            }
+            Wake::Signal(n) => Ok(Some(Ending::Signal(n))),
+            Wake::Input(event) => {
+                self.dirty = true;
+                let msg = match event {
+                    Event::Key(k) => Msg::Key(k),
+                    Event::Mouse(m) => Msg::Mouse(m),
+                    Event::Paste(text) => Msg::Paste(text),
+                    Event::Resize(..) => {
+                        self.resized();
+                        return Ok(None);
+                    }
+                    Event::FocusGained | Event::FocusLost => return Ok(None),
+                };
+                for effect in self.update(msg) {
+                    if self.effect(effect)? {
+                        return Ok(Some(Ending::Quit));
+                    }
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    fn update(&mut self, msg: Msg) -> Vec<Effect> {
+        let world = World { model: &self.model, time: self.feed.time(), alerts: self.feed.alerts() };
+        self.app.update(msg, &world)
+    }
+
+    /// Does what the app asked for; true to leave.
+    fn effect(&mut self, effect: Effect) -> Result<bool, Error> {
+        match effect {
+            Effect::Quit => return Ok(true),
+            Effect::Redraw => self.resized(),
+            Effect::Suspend => self.suspend()?,
+            Effect::Mouse(on) => {
+                self.mouse = on;
+                terminal::mouse(on)?;
+            }
+            Effect::Copy(text) => {
+                terminal::write(&self.clipboard.sequence(&text))?;
+                self.update(Msg::Copied { text, sure: self.clipboard.sure });
+            }
+            Effect::Playback(what) => {
+                if let Err(e) = self.feed.control(&what, &mut self.model) {
+                    self.update(Msg::Complain(e));
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Gives the terminal back, stops, and takes it again when continued.
+    fn suspend(&mut self) -> Result<(), Error> {
+        terminal::leave();
+        signal_hook::low_level::emulate_default_handler(SIGTSTP)?;
+        terminal::enter(self.mouse)?;
+        self.resized();
+        Ok(())
+    }
+
+    /// Takes the terminal's size anew and draws everything.
+    fn resized(&mut self) {
+        let (w, h) = size();
+        self.screen.resize(w, h);
+        self.update(Msg::Resize(w, h));
+        self.dirty = true;
+    }
+
+    fn draw(&mut self) -> Result<(), Error> {
+        let Self { app, feed, model, screen, .. } = self;
+        let world = World { model, time: feed.time(), alerts: feed.alerts() };
+        let bytes = screen.frame(|buf| app.draw(&world, buf));
+        if !bytes.is_empty() {
+            terminal::write(bytes)?;
+        }
+        self.dirty = false;
+        Ok(())
+    }
+}
+
+fn read_input(tx: SyncSender<Wake>) {
+    std::thread::spawn(move || {
+        loop {
+            let wake = match event::read() {
+                Ok(event) => Wake::Input(event),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => {
+                    let _ = tx.send(Wake::InputEnded(e));
+                    return;
+                }
+            };
+            if tx.send(wake).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// Signals as messages, for as long as it lives; afterwards they do again what
+/// they do by default.
+struct Signals {
+    handle: signal_hook::iterator::Handle,
+    default: Arc<AtomicBool>,
+}
+
+impl Signals {
+    fn listen(tx: &SyncSender<Wake>) -> Result<Self, Error> {
+        let default = Arc::new(AtomicBool::new(false));
+        for s in [SIGTERM, SIGHUP, SIGINT, SIGQUIT] {
+            signal_hook::flag::register_conditional_default(s, default.clone())?;
+        }
+        let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT])?;
+        let handle = signals.handle();
+        let tx = tx.clone();
+        std::thread::spawn(move || {
+            for s in signals.forever() {
+                if tx.send(Wake::Signal(s)).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self { handle, default })
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        self.default.store(true, Ordering::SeqCst);
+        self.handle.close();
+    }
+}

@@ -1,0 +1,81 @@
+//! Opens one file: compression by its first bytes, kind by its content.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use super::{Error, Part, documents, lines};
+
+/// A stream with its first bytes looked at.
+pub(super) struct Peeked {
+    head: io::Cursor<Vec<u8>>,
+    rest: Box<dyn Read + Send>,
+}
+
+impl Peeked {
+    fn new(mut rest: Box<dyn Read + Send>, most: usize) -> io::Result<Self> {
+        let mut head = Vec::new();
+        rest.by_ref().take(u64::try_from(most).unwrap_or(u64::MAX)).read_to_end(&mut head)?;
+        Ok(Self { head: io::Cursor::new(head), rest })
+    }
+
+    /// The first bytes only as far as they are there already: a pipe that is
+    /// being written must not be waited for.
+    fn some(mut rest: Box<dyn Read + Send>) -> io::Result<Self> {
+        let mut head = vec![0; 1 << 16];
+        let mut n = 0;
+        while n < 4 {
+            let got = rest.read(&mut head[n..])?;
+            if got == 0 {
+                break;
+            }
+            n += got;
+        }
+        head.truncate(n);
+        Ok(Self { head: io::Cursor::new(head), rest })
+    }
+
+    fn head(&self) -> &[u8] {
+        self.head.get_ref()
+    }
+}
+
+impl Read for Peeked {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.head.read(buf)?;
+        if n > 0 { Ok(n) } else { self.rest.read(buf) }
+    }
+}
+
+/// Opens and decompresses.
+pub(super) fn plain(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
+    let io_error = |e| Error::Io(path.to_owned(), e);
+    let raw = if path.as_os_str() == "-" {
+        Peeked::some(Box::new(io::stdin()))
+    } else {
+        let file = File::open(path).map_err(io_error)?;
+        if file.metadata().map_err(io_error)?.is_dir() {
+            return Err(Error::Io(path.to_owned(), io::ErrorKind::IsADirectory.into()));
+        }
+        Peeked::new(Box::new(file), 4)
+    }
+    .map_err(io_error)?;
+    Ok(if raw.head().starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        Box::new(zstd::stream::read::Decoder::new(raw).map_err(io_error)?)
+    } else if raw.head().starts_with(&[0x1f, 0x8b]) {
+        Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(raw)))
+    } else {
+        Box::new(raw)
+    })
+}
+
+/// Opens a file as what its content is.
+pub(super) fn part(path: &Path, name: &str) -> Result<Box<dyn Part>, Error> {
+    let io_error = |e| Error::Io(path.to_owned(), e);
+    let stream = plain(path)?;
+    let stream = if path.as_os_str() == "-" { Peeked::some(stream) } else { Peeked::new(stream, 1 << 16) }.map_err(io_error)?;
+    if documents::looks_like(stream.head()) {
+        return Ok(Box::new(documents::Documents::new(Box::new(stream), name)));
+    }
+    Ok(Box::new(lines::Lines::new(Box::new(stream), name)))
+}

@@ -1,0 +1,12 @@
+//! Kubernetes: pods and other objects, logs, metrics.
+
+pub mod access;
+pub mod follow;
+pub mod forward;
+pub mod http;
+pub mod lines;
+pub mod logs;
+pub mod metrics;
+pub mod objects;
+pub mod pods;
+pub mod strip;

@@ -1,0 +1,207 @@
+//! Everything at a glance: queues, proofs, workers, what happened.
+
+mod lists;
+mod proofs;
+mod queues;
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::base::ProofId;
+use crate::ui::draw::{put_centre, wrap};
+use crate::ui::keymap::Binding;
+use crate::ui::widgets::grid::Cursor;
+use crate::ui::{Action, Ctx, Effect, Outcome, Role, View, ViewId};
+
+/// What the graphs can span.
+const ZOOMS: [(Duration, &str); 4] = [
+    (Duration::from_secs(900), "15 min"),
+    (Duration::from_secs(3600), "1 h"),
+    (Duration::from_secs(6 * 3600), "6 h"),
+    (Duration::from_secs(24 * 3600), "24 h"),
+];
+
+/// The first screen.
+#[derive(Default)]
+pub struct Overview {
+    zoom: usize,
+    cursor: Cursor<ProofId>,
+}
+
+/// Where its parts are; empty ones are not drawn.
+#[derive(Clone, Copy, Debug, Default)]
+struct Parts {
+    alerts: Rect,
+    cpu: Rect,
+    gpu: Rect,
+    proofs: Rect,
+    workers: Rect,
+    moments: Rect,
+}
+
+impl Parts {
+    fn new(area: Rect, alerts: usize, proofs: usize) -> Self {
+        let mut p = Self::default();
+        let mut y = area.y;
+        let mut left = area.height;
+        let mut take = |wanted: u16| {
+            let h = wanted.min(left);
+            left -= h;
+            let r = Rect { y, height: h, ..area };
+            y += h;
+            r
+        };
+        let h = area.height;
+        let alerts = u16::try_from(alerts).unwrap_or(u16::MAX);
+        if alerts > 0 {
+            p.alerts = take(if h >= 20 { alerts.min(h / 8).max(1) + 2 } else { 1 });
+        }
+        let queues = match h {
+            0..=4 => 0,
+            5..=9 => 3,
+            10..=15 => 6,
+            _ => (h * 36 / 100).clamp(8, 18),
+        };
+        let row = take(queues);
+        let half = row.width / 2;
+        p.cpu = Rect { width: half, ..row };
+        p.gpu = Rect { x: row.x + half, width: row.width - half, ..row };
+        let rest = h.saturating_sub(p.alerts.height + queues);
+        let bottom = if rest >= 11 { (rest * 40 / 100).clamp(5, 16) } else { 0 };
+        let wanted = u16::try_from(proofs).unwrap_or(u16::MAX).saturating_add(3).max(5);
+        p.proofs = take(if bottom > 0 { wanted.min(rest - bottom) } else { rest });
+        let row = take(u16::MAX);
+        if row.width >= 90 {
+            let w = (row.width * 36 / 100).min(64);
+            p.workers = Rect { width: w, ..row };
+            p.moments = Rect { x: row.x + w, width: row.width - w, ..row };
+        } else {
+            p.moments = row;
+        }
+        p
+    }
+}
+
+impl Overview {
+    fn parts(ctx: &Ctx<'_>, proofs: usize) -> Parts {
+        Parts::new(ctx.area, ctx.alerts.len(), proofs)
+    }
+}
+
+impl View for Overview {
+    fn id(&self) -> ViewId {
+        ViewId::Overview
+    }
+
+    fn title(&self) -> &'static str {
+        "overview"
+    }
+
+    fn about(&self) -> &'static [&'static str] {
+        &[
+            "The two graphs are the coordinator's queues: tasks that wait for a CPU or a GPU worker. A queue that rises and falls is work; one \
+             that stands still while nothing runs is trouble. Each column shows the highest value in its stretch of time; where the log was \
+             silent there is nothing.",
+            "Weight is what the coordinator counts in when it gives tasks to workers, meant as GB of memory: the weight of the tasks that are \
+             assigned, of what the workers can take. It is not a percentage of anything's load.",
+            "The list has the proofs that are worked on, the oldest first, and below them those that ended last. A proof goes through setup, \
+             execute, shards, recursion, and, for plonk and groth16, shrink and wrap; shards are proved while execution still goes on.",
+        ]
+    }
+
+    fn bindings(&self) -> &'static [Binding] {
+        &[]
+    }
+
+    fn hints(&self) -> &'static [(&'static str, &'static str)] {
+        &[("enter", "open the proof"), ("+ -", "zoom")]
+    }
+
+    fn update(&mut self, action: &Action, ctx: &Ctx<'_>) -> Outcome {
+        let keys = proofs::listed(ctx.model);
+        let area = Self::parts(ctx, keys.len()).proofs;
+        let height = usize::from(area.height.saturating_sub(3));
+        if self.cursor.update(action, &keys, height) {
+            return Outcome::done();
+        }
+        match action {
+            Action::ZoomIn => self.zoom = self.zoom.saturating_sub(1),
+            Action::ZoomOut => self.zoom = (self.zoom + 1).min(ZOOMS.len() - 1),
+            Action::Enter => {
+                return self.cursor.selected(&keys).map_or_else(Outcome::done, |id| Outcome::then(Action::OpenProof(id.clone())));
+            }
+            Action::Copy => {
+                return self.cursor.selected(&keys).map_or_else(Outcome::done, |id| Outcome::effect(Effect::Copy(id.to_string())));
+            }
+            Action::Click(_, y) | Action::DoubleClick(_, y) => {
+                let y = ctx.area.y + y;
+                let first = area.y + 2;
+                if y >= first && y + 1 < area.bottom() {
+                    let row = self.cursor.top(&keys, height) + usize::from(y - first);
+                    if let Some(id) = keys.get(row) {
+                        let id = id.clone();
+                        self.cursor.select(&keys, row, height);
+                        if matches!(action, Action::DoubleClick(..)) {
+                            return Outcome::then(Action::OpenProof(id));
+                        }
+                    }
+                }
+            }
+            _ => return Outcome::ignored(),
+        }
+        Outcome::done()
+    }
+
+    fn draw(&self, ctx: &Ctx<'_>, buf: &mut Buffer) {
+        let model = ctx.model;
+        if model.stats.is_none() && model.proofs.is_empty() && model.workers.is_empty() {
+            nothing_yet(ctx, buf);
+            return;
+        }
+        let keys = proofs::listed(model);
+        let parts = Self::parts(ctx, keys.len());
+        lists::alerts(parts.alerts, ctx, buf);
+        let (span, words) = ZOOMS[self.zoom.min(ZOOMS.len() - 1)];
+        queues::draw(queues::Kind::Cpu, parts.cpu, span, words, ctx, buf);
+        queues::draw(queues::Kind::Gpu, parts.gpu, span, words, ctx, buf);
+        proofs::draw(parts.proofs, &keys, &self.cursor, ctx, buf);
+        lists::workers(parts.workers, ctx, buf);
+        lists::moments(parts.moments, ctx, buf);
+    }
+}
+
+/// Why there is nothing to show, and what to do.
+fn nothing_yet(ctx: &Ctx<'_>, buf: &mut Buffer) {
+    let mut lines: Vec<(String, Role)> = vec![("Nothing is known of the cluster yet".into(), Role::Title), (String::new(), Role::Text)];
+    let sources = &ctx.model.sources;
+    if sources.is_empty() {
+        lines.push((
+            "No source of data is open. Sources are a Kubernetes context, --coordinator-rpc, or --log coordinator=FILE.".into(),
+            Role::Text,
+        ));
+    } else {
+        lines.push(("This screen needs the coordinator's log, or its GetStats.".into(), Role::Text));
+        lines.push((String::new(), Role::Text));
+        for (name, s) in sources.iter().take(8) {
+            let state = s.state.map_or("opening", crate::envelope::SourceState::as_str);
+            let text = if s.detail.is_empty() { format!("{name}: {state}") } else { format!("{name}: {state}: {}", s.detail) };
+            let role = if s.state == Some(crate::envelope::SourceState::Denied) { Role::Warn } else { Role::Dim };
+            lines.push((text, role));
+        }
+        if sources.len() > 8 {
+            lines.push((format!("and {} more", sources.len() - 8), Role::Dim));
+        }
+    }
+    lines.push((String::new(), Role::Text));
+    lines.push(("8 shows the sources; sp1top doctor checks the way to the cluster; sp1top demo needs none.".into(), Role::Dim));
+    let columns = ctx.area.width.saturating_sub(4).min(90);
+    let rows: Vec<(String, Role)> =
+        lines.into_iter().flat_map(|(t, r)| wrap(&t, columns).into_iter().map(move |l| (l, r)).collect::<Vec<_>>()).collect();
+    let height = u16::try_from(rows.len()).unwrap_or(u16::MAX);
+    let top = ctx.area.y + ctx.area.height.saturating_sub(height) / 3;
+    for (y, (text, role)) in (top..ctx.area.bottom()).zip(rows) {
+        put_centre(buf, ctx.area, y, &text, ctx.theme.style(role));
+    }
+}
