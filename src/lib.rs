@@ -30,6 +30,8 @@ pub mod app;
 
 pub mod sources;
 
+pub mod sim;
+
 pub mod runtime;
 
 pub mod cli;
