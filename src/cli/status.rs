@@ -32,7 +32,7 @@ pub(super) fn run(args: &StatusArgs, place: &Place) -> Outcome {
 /// Reads whole recordings: one thread reads and parses, this one applies.
 fn recorded(paths: &[PathBuf]) -> Result<Model, Failure> {
     let mut recording = Recording::open(paths, "files")?;
-    let (tx, rx) = sync_channel::<Result<Batch, String>>(8);
+    let (tx, rx) = sync_channel::<Result<Batch, String>>(32);
     let read = move || {
         let mut decoder = Decoder::new(false);
         loop {
