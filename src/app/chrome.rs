@@ -144,7 +144,8 @@ impl App {
             };
             self.views.iter().map(|v| &**v).enumerate().map(text).collect()
         };
-        let path = line_width(&self.path());
+        // What is below the title stands on the view itself, too; the filter does not.
+        let path = line_width(&self.path(false));
         let room = frame.tabs.width.saturating_sub(if path > 0 { path.min(32) + 3 } else { 0 });
         let total = |t: &[(ViewId, String)]| t.iter().map(|(_, t)| width(t)).sum::<u16>();
         let list = (0..=self.views.len()).rev().map(texts).find(|t| total(t) <= room).unwrap_or_else(|| texts(0));
@@ -184,7 +185,8 @@ impl App {
             }
         }
         let room = area.right().saturating_sub(end + 3);
-        let line = self.path();
+        let whole = self.path(true);
+        let line = if line_width(&whole) <= room { whole } else { self.path(false) };
         if line_width(&line) > 0 && room >= 10 {
             if line_width(&line) <= room {
                 put_right(buf, Rect { width: area.width - 1, ..area }, area.y, &line);
@@ -196,12 +198,12 @@ impl App {
         }
     }
 
-    /// Where the view is below its title, and its filter.
-    fn path(&self) -> Line<'static> {
+    /// Where the view is below its title, and its filter; or the filter alone.
+    fn path(&self, whole: bool) -> Line<'static> {
         let Some(view) = self.views.get(self.current) else { return Line::default() };
         let theme = &self.theme;
         let mut spans = Vec::new();
-        if let Some(c) = view.crumb() {
+        if let Some(c) = view.crumb().filter(|_| whole) {
             spans.push(Span::styled(format!("{} ", self.symbols.step), theme.style(Role::Dim)));
             spans.push(Span::styled(c, theme.style(Role::Text)));
         }
@@ -278,7 +280,8 @@ impl App {
                 rank = (rank + 1).min(40);
             }
         }
-        if !self.trail.is_empty() {
+        let below = self.views.get(self.current).is_some_and(|v| v.crumb().is_some());
+        if below || !self.trail.is_empty() {
             left.push(hint(2, "esc".into(), "back", dim));
         }
         match world.time {

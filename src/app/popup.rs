@@ -7,9 +7,9 @@ use ratatui::text::{Line, Span};
 use super::chrome::Frame;
 use super::{App, World};
 use crate::ui::draw::{cut, fill, put, put_line, put_right, tint, width, wrap};
-use crate::ui::widgets::grid::scroll_bar;
 use crate::ui::widgets::input::Input;
 use crate::ui::widgets::panel::Panel;
+use crate::ui::widgets::table::scroll_bar;
 use crate::ui::{Role, help};
 
 /// A question that is answered in the bottom line.

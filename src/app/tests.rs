@@ -83,6 +83,12 @@ fn big() -> &'static Model {
     M.get_or_init(testing::big)
 }
 
+/// One proof of each kind, workers of which the pods are known, logs with errors.
+fn small() -> &'static Model {
+    static M: OnceLock<Model> = OnceLock::new();
+    M.get_or_init(|| crate::ui::views::testing::small().model)
+}
+
 /// A view that notes what it was asked.
 #[derive(Default)]
 struct Fake(Option<ViewId>, std::rc::Rc<std::cell::RefCell<Vec<Action>>>);
@@ -119,7 +125,7 @@ fn numbers_tabs_and_the_mouse_change_views() {
     s.press(&["7"]);
     assert_eq!(s.app.view(), Some(ViewId::Pods));
     s.press(&["shift-tab"]);
-    assert_eq!(s.app.view(), Some(ViewId::Overview));
+    assert_eq!(s.app.view(), Some(ViewId::Logs));
     s.press(&["0"]);
     assert_eq!(s.app.view(), Some(ViewId::Pods));
     s.press(&["tab", "tab", "tab"]);
@@ -277,6 +283,14 @@ fn pictures() {
         for (name, model, keys) in [
             ("overview", healthy(), &["1"][..]),
             ("sources", stuck(), &["8", "j"]),
+            ("workers", healthy(), &["2", "j"]),
+            ("workers-map", big(), &["2", "v", "j", "l", "l", "l"]),
+            ("worker", small(), &["2", "j", "enter", "j"]),
+            ("proofs", small(), &["3", "j"]),
+            ("proof", small(), &["3", "j", "enter"]),
+            ("proof-workers", stuck(), &["3", "enter", "v", "+", "h"]),
+            ("logs", small(), &["4", "k"]),
+            ("logs-record", small(), &["4", "w", "/", "task", "enter", "N", "enter"]),
             ("pods", healthy(), &["7", "j", "j"]),
             ("help", healthy(), &["9"]),
             ("palette", stuck(), &["1", ":", "pro"]),
@@ -292,15 +306,30 @@ fn pictures() {
     s.time = testing::replay(&s.model);
     expect_file![concat!(env!("CARGO_MANIFEST_DIR"), "/src/app/snapshots/stuck-replay-120x40.txt")]
         .assert_eq(&testing::picture(&s.buffer()));
-    for (name, model) in [("empty", testing::empty()), ("denied", testing::denied())] {
-        let s = Session::new(model).size(80, 24);
+    let none = ["/", "no such thing", "enter"];
+    for (name, model, view, keys) in vec![
+        ("empty", testing::empty(), "1", &[][..]),
+        ("denied", testing::denied(), "1", &[]),
+        ("workers-empty", testing::empty(), "2", &[]),
+        ("proofs-empty", testing::empty(), "3", &[]),
+        ("logs-empty", testing::empty(), "4", &[]),
+        ("pods-empty", testing::empty(), "7", &[]),
+        ("sources-empty", testing::empty(), "8", &[]),
+        ("workers-none", small().clone(), "2", &none),
+        ("proofs-none", small().clone(), "3", &none),
+        ("logs-none", small().clone(), "4", &none),
+        ("pods-none", healthy().clone(), "7", &none),
+    ] {
+        let mut s = Session::new(model).size(80, 24);
+        s.press(&[view]);
+        s.press(keys);
         expect_file![format!("{}/src/app/snapshots/{name}-80x24.txt", env!("CARGO_MANIFEST_DIR"))].assert_eq(&testing::text(&s.buffer()));
     }
 }
 
 #[test]
 fn without_unicode_there_is_only_ascii() {
-    for keys in [&["1"][..], &["7"], &["8"], &["9"], &["?"], &[":", "th"]] {
+    for keys in [&["1"][..], &["2"], &["2", "v"], &["3"], &["3", "enter"], &["4"], &["7"], &["8"], &["9"], &["?"], &[":", "th"]] {
         let mut s = Session::new(stuck().clone()).size(120, 40);
         s.app.symbols = Symbols::ascii();
         s.alerts = testing::alerts(s.model.now);
@@ -358,6 +387,11 @@ const WALK: &[&str] = &[
     "left",
     "down",
     "space",
+    "o",
+    "c",
+    "L",
+    "J",
+    "K",
 ];
 
 proptest! {
@@ -405,7 +439,7 @@ proptest! {
 
 #[test]
 fn every_small_size() {
-    for view in ["1", "7", "8", "9"] {
+    for view in ["1", "2", "3", "4", "7", "8", "9"] {
         for popup in ["esc", "?", ":", "/"] {
             let mut s = Session::new(stuck().clone());
             s.alerts = testing::alerts(s.model.now);

@@ -269,7 +269,6 @@ pub fn parse_rust_duration(s: &[u8]) -> Option<(Duration, usize)> {
     let frac_ns = u128::from(frac) * u128::from(unit_ns) / u128::from(scale);
     let ns = u128::from(whole) * u128::from(unit_ns) + frac_ns;
     let secs = u64::try_from(ns / 1_000_000_000).ok()?;
-    #[expect(clippy::cast_possible_truncation, reason = "a remainder below 1e9 fits u32")]
     let sub = (ns % 1_000_000_000) as u32;
     Some((Duration::new(secs, sub), at + len))
 }

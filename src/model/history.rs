@@ -282,11 +282,9 @@ fn add(ring: &mut Ring<Bucket>, width: i64, at: Timestamp, values: &[u32; GAUGES
     let start = Timestamp(at.0.div_euclid(width) * width);
     match ring.last_mut() {
         Some(b) if b.at == start => {
-            for i in 0..GAUGES {
-                if values[i] != ABSENT {
-                    b.max[i] = if b.max[i] == ABSENT { values[i] } else { b.max[i].max(values[i]) };
-                    b.last[i] = values[i];
-                }
+            for (i, v) in values.iter().copied().enumerate().filter(|(_, v)| *v != ABSENT) {
+                b.max[i] = if b.max[i] == ABSENT { v } else { b.max[i].max(v) };
+                b.last[i] = v;
             }
         }
         Some(b) if b.at > start => {}

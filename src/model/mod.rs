@@ -199,7 +199,6 @@ impl Model {
         }
         self.signals.note(at, source, &what);
         match what {
-            What::Worker(_) | What::Tick => {}
             What::Log(record) => {
                 let component = self.sources.get(source).and_then(|s| s.component);
                 self.logs.push(at, source, component, record);
@@ -212,7 +211,7 @@ impl Model {
             What::Client(ClientEvent::Submitted { proof }) => {
                 self.proofs.entry(&proof, at);
             }
-            What::Api(_) | What::Store(_) | What::Client(_) | What::Metrics(_) => {}
+            What::Worker(_) | What::Tick | What::Api(_) | What::Store(_) | What::Client(_) | What::Metrics(_) => {}
             What::Kube(e) => {
                 let now = self.now;
                 for death in self.kube.apply(now, e) {

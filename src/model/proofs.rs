@@ -229,12 +229,12 @@ impl Proof {
     /// Where it is in its course, from the tasks that run (reference 3.6).
     #[must_use]
     pub fn stage(&self) -> Stage {
+        use TaskType as T;
         if !self.is_active() {
             return Stage::Done;
         }
         let busy = |k: &TaskType| self.tallies.get(k).is_some_and(|t| t.running + t.waiting > 0);
         let seen = |k: &TaskType| self.tallies.get(k).is_some_and(|t| t.seen > 0);
-        use TaskType as T;
         if busy(&T::PlonkWrap) || busy(&T::Groth16Wrap) || seen(&T::PlonkWrap) || seen(&T::Groth16Wrap) {
             Stage::Wrap
         } else if busy(&T::ShrinkWrap) {

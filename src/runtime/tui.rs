@@ -137,8 +137,10 @@ pub fn run(feed: Box<dyn Feed>, model: Model, options: TuiOptions, inbox: Inbox)
     if !io::stdout().is_terminal() {
         return Err(Error::NoTerminal);
     }
+    // From the moment that the terminal is taken, a signal must give it back.
+    let signals = Signals::listen(&inbox.tx)?;
     let guard = Guard::enter(options.mouse)?;
-    let result = Loop::new(feed, model, options).and_then(|l| l.run(inbox));
+    let result = Loop::new(feed, model, options).and_then(|l| l.run(inbox, signals));
     drop(guard);
     result
 }
@@ -173,9 +175,8 @@ impl Loop {
         Ok(this)
     }
 
-    fn run(mut self, inbox: Inbox) -> Result<Ending, Error> {
+    fn run(mut self, inbox: Inbox, signals: Signals) -> Result<Ending, Error> {
         let Inbox { tx, rx, pending } = inbox;
-        let signals = Signals::listen(&tx)?;
         read_input(tx);
         let mut advanced = Instant::now();
         let mut drawn = Instant::now();

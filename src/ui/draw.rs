@@ -12,7 +12,8 @@ use unicode_width::UnicodeWidthStr;
 /// Columns that `text` takes.
 #[must_use]
 pub fn width(text: &str) -> u16 {
-    u16::try_from(text.width()).unwrap_or(u16::MAX)
+    let n = if text.is_ascii() { text.len() } else { text.width() };
+    u16::try_from(n).unwrap_or(u16::MAX)
 }
 
 /// Columns that `line` takes.
@@ -189,6 +190,7 @@ mod tests {
         assert_eq!(cut("abc", 0, "…"), "");
         assert_eq!(cut_middle("cli_1795482984393", 9, "…"), "cli_…4393");
         assert_eq!(cut_middle("abc", 2, "…"), "a…");
+        assert_eq!((cut_middle("日本語日本語", 7, "…"), cut_middle("abc", 1, "…")), ("日…語".into(), "…".into()));
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub struct Symbols {
     pub unicode: bool,
     /// Borders of panels.
     pub border: border::Set<'static>,
+    /// Where a line within meets the left and the right border.
+    pub tees: (&'static str, &'static str),
     /// A vertical bar's levels, from empty to full.
     pub bars: &'static [&'static str],
     /// A horizontal bar's full and empty cell.
@@ -48,6 +50,7 @@ impl Symbols {
         Self {
             unicode: true,
             border: border::ROUNDED,
+            tees: ("├", "┤"),
             bars: &[" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
             gauge: ("━", "─"),
             cell: "■",
@@ -81,6 +84,7 @@ impl Symbols {
                 horizontal_top: "-",
                 horizontal_bottom: "-",
             },
+            tees: ("+", "+"),
             bars: &[" ", ".", ":", "|", "#"],
             gauge: ("=", "-"),
             cell: "#",

@@ -262,7 +262,7 @@ mod tests {
             got[1..4],
             [
                 ("00:00:01", Kind::Log, text.find("2026-11-24T00:00:02").unwrap()),
-                ("00:00:02", Kind::Log, 36),
+                ("00:00:02", Kind::Log, 35),
                 ("00:00:02", Kind::LogBreak, 0)
             ]
         );

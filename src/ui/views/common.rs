@@ -1,14 +1,18 @@
 //! What several views say in the same words and marks.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use ratatui::text::{Line, Span};
 
 use crate::base::{TaskType, Timestamp, units};
 use crate::event::ProofStatus;
-use crate::model::{PodTie, WorkerState};
+use crate::model::{PodTie, Proof, Stage, WorkerState};
+use crate::ui::draw::{put_centre, wrap};
 use crate::ui::widgets::pen::{Pen, middle, width};
 use crate::ui::{Ctx, Role, Symbols};
 
@@ -68,13 +72,63 @@ pub const fn state_mark(symbols: &Symbols, state: WorkerState) -> (&'static str,
 pub const fn status_mark(symbols: &Symbols, status: Option<ProofStatus>) -> (&'static str, &'static str, Role) {
     let (done, failed, running, pending) = symbols.marks;
     match status {
-        Some(ProofStatus::Completed) => (done, "done", Role::Good),
+        Some(ProofStatus::Completed) => (done, "completed", Role::Good),
         Some(ProofStatus::Failed) => (failed, "failed", Role::Bad),
         Some(ProofStatus::Cancelled) => (failed, "cancelled", Role::Dim),
         Some(ProofStatus::Running) => (running, "running", Role::Info),
         Some(ProofStatus::Pending) => (pending, "pending", Role::Text),
         None => ("?", "vanished", Role::Warn),
     }
+}
+
+/// The stages of a proof: in words where there is room, else as marks with the
+/// present one's name.
+#[must_use]
+pub fn course<'a>(p: &Proof, width: u16, ctx: &Ctx<'a>) -> Line<'a> {
+    if !p.is_active() {
+        return Line::default();
+    }
+    let theme = ctx.theme;
+    let stage = p.stage();
+    let course = Stage::course(p.mode);
+    let (done, _, running, pending) = ctx.symbols.marks;
+    // A wrap that waits for its worker is what a stuck proof looks like.
+    let waits = stage == Stage::Wrap && p.tally(&TaskType::PlonkWrap).running + p.tally(&TaskType::Groth16Wrap).running == 0;
+    let here = theme.style(if waits { Role::Warn } else { Role::Accent }).add_modifier(Modifier::BOLD);
+    let running = if waits { ctx.symbols.dots.1 } else { running };
+    let name = |s: Stage| if waits && s == stage { "wrap waits" } else { s.as_str() };
+    let look = |s: Stage| match s.cmp(&stage) {
+        Ordering::Less => (done, theme.style(Role::Good), theme.style(Role::Dim)),
+        Ordering::Equal => (running, here, here),
+        Ordering::Greater => (pending, theme.style(Role::Dim), theme.style(Role::Dim)),
+    };
+    let mut spans = Vec::new();
+    if stage == Stage::Waiting {
+        return Line::styled(if width >= 21 { "waiting to be claimed" } else { "waiting" }, theme.style(Role::Dim));
+    }
+    if width >= 65 {
+        for s in course {
+            let (mark, mark_style, word_style) = look(*s);
+            if !spans.is_empty() {
+                spans.push(Span::raw("  "));
+            }
+            spans.push(Span::styled(format!("{mark} "), mark_style));
+            spans.push(Span::styled(name(*s), word_style));
+        }
+    } else {
+        for s in course {
+            let (mark, style, _) = look(*s);
+            spans.push(Span::styled(mark, style));
+        }
+        spans.push(Span::styled(format!(" {}", name(stage)), here));
+    }
+    Line::from(spans)
+}
+
+/// A proof's colour, as a cell; faint once it is over.
+#[must_use]
+pub fn proof_cell(ctx: &Ctx<'_>, p: &Proof) -> Span<'static> {
+    Span::styled(ctx.symbols.cell, if p.is_active() { ctx.theme.proof(p.ordinal) } else { ctx.theme.style(Role::Faint) })
 }
 
 /// A pod's name in at most `room` columns: the workload and the last part stay,
@@ -93,7 +147,7 @@ pub fn short_pod<'a>(name: &'a str, room: u16, ellipsis: &str) -> Cow<'a, str> {
             }
         }
     }
-    Cow::Owned(middle(name, room, ellipsis))
+    middle(name, room, ellipsis)
 }
 
 /// False where a worker's pod is a guess: seen with only one task, or with some
@@ -121,10 +175,53 @@ pub const fn unknown(ctx: &Ctx<'_>) -> &'static str {
     if ctx.symbols.unicode { "–" } else { "-" }
 }
 
-/// The line of a rule.
-#[must_use]
-pub const fn line(ctx: &Ctx<'_>) -> &'static str {
-    ctx.symbols.border.horizontal_top
+/// The title of a panel, piece by piece.
+pub struct Title<'c> {
+    ctx: &'c Ctx<'c>,
+    spans: Vec<Span<'static>>,
+}
+
+impl<'c> Title<'c> {
+    /// A title that begins with a name.
+    #[must_use]
+    pub fn new(ctx: &'c Ctx<'c>, name: impl Into<String>) -> Self {
+        Self { ctx, spans: vec![Span::raw(name.into())] }
+    }
+
+    /// Adds how many things are shown of how many.
+    #[must_use]
+    pub fn count(self, shown: usize, all: usize) -> Self {
+        let text = if shown == all { format!(" {all}") } else { format!(" {shown} of {all}") };
+        self.add(text, Role::Accent)
+    }
+
+    /// Adds a piece, as it is.
+    #[must_use]
+    pub fn add(mut self, text: impl Into<String>, role: Role) -> Self {
+        let plain = ratatui::style::Modifier::BOLD;
+        let bold = matches!(role, Role::Accent | Role::Title);
+        let style = self.ctx.theme.style(role);
+        self.spans.push(Span::styled(text.into(), if bold { style } else { style.remove_modifier(plain) }));
+        self
+    }
+
+    /// Adds a mark, a number and a word, apart from what is before.
+    #[must_use]
+    pub fn fact(self, mark: (&str, Role), n: usize, word: &str) -> Self {
+        self.add(format!("   {}", mark.0), mark.1).add(format!(" {n}"), Role::Text).add(format!(" {word}"), Role::Dim)
+    }
+
+    /// Adds that a filter is inverted, where it is.
+    #[must_use]
+    pub fn inverted(self, invert: bool) -> Self {
+        if invert { self.add("   not", Role::Dim).add(" what matches", Role::Dim) } else { self }
+    }
+
+    /// The title.
+    #[must_use]
+    pub fn line(self) -> Line<'static> {
+        Line::from(self.spans)
+    }
 }
 
 /// Puts facts into a row, each a dim name and a value, as long as a whole one
@@ -153,21 +250,20 @@ impl<'p, 'b, 'c> Facts<'p, 'b, 'c> {
     }
 }
 
-/// Draws a line down the first column of an area.
-pub fn divider(ctx: &Ctx<'_>, area: Rect, buf: &mut Buffer) {
-    for y in 0..area.height {
-        Pen::new(buf, area, y).put(ctx.symbols.border.vertical_left, ctx.theme.style(Role::Border));
-    }
-}
-
 /// Says in the middle of an area why there is nothing and what to do.
 pub fn empty(ctx: &Ctx<'_>, area: Rect, why: &str, what: &str, buf: &mut Buffer) {
-    let style = |r| ctx.theme.style(r);
-    let y = area.height / 3;
-    for (i, (text, role)) in (0..).zip([(why, Role::Text), (what, Role::Dim)]) {
-        let mut pen = Pen::new(buf, area, y + i);
-        let side = pen.left().saturating_sub(width(text)) / 2;
-        pen.gap(side).clip(text, style(role), ctx.symbols.ellipsis);
+    empty_lines(ctx, area, &[(why.into(), Role::Text), (what.into(), Role::Dim)], buf);
+}
+
+/// The same in any number of paragraphs.
+pub fn empty_lines(ctx: &Ctx<'_>, area: Rect, paragraphs: &[(String, Role)], buf: &mut Buffer) {
+    let columns = area.width.saturating_sub(4).min(92);
+    let lines: Vec<(String, Role)> =
+        paragraphs.iter().flat_map(|(t, r)| wrap(t, columns).into_iter().map(|l| (l, *r)).collect::<Vec<_>>()).collect();
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let top = area.y + area.height.saturating_sub(height) / 3;
+    for (y, (text, role)) in (top..area.bottom()).zip(lines) {
+        put_centre(buf, area, y, &text, ctx.theme.style(role));
     }
 }
 

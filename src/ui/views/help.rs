@@ -7,8 +7,8 @@ use super::TABLE;
 use crate::ui::draw::put_line;
 use crate::ui::help;
 use crate::ui::keymap::Binding;
-use crate::ui::widgets::grid::scroll_bar;
 use crate::ui::widgets::panel::Panel;
+use crate::ui::widgets::table::scroll_bar;
 use crate::ui::{Action, Ctx, Outcome, View, ViewId};
 
 /// The last screen.

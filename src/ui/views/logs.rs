@@ -12,11 +12,11 @@ use ratatui::layout::Rect;
 
 use self::index::{Index, Query, Spot};
 use self::line::{Prefix, source_name, wrap};
-use super::common::divider;
 use crate::event::Level;
 use crate::model::{LogEntry, Logs};
 use crate::ui::keymap::Binding;
-use crate::ui::widgets::table::scroll;
+use crate::ui::widgets::panel::Panel;
+use crate::ui::widgets::table::{position, scroll};
 use crate::ui::{Action, Ctx, Effect, Outcome, View, ViewId};
 
 /// The view of the logs.
@@ -61,8 +61,11 @@ impl Default for LogsView {
 
 /// Where things are.
 struct Areas {
-    top: Rect,
+    /// The panel of the records.
+    panel: Rect,
+    /// The records.
     list: Rect,
+    /// The panel of the one that is shown in full.
     record: Rect,
 }
 
@@ -71,22 +74,21 @@ const MOST_LINES: usize = 40;
 
 impl LogsView {
     fn areas(&self, area: Rect) -> Areas {
-        let top = Rect { height: area.height.min(1), ..area };
-        let mut list = Rect { y: area.y.saturating_add(top.height), height: area.height - top.height, ..area };
+        let mut panel = area;
         let mut record = Rect { height: 0, width: 0, ..area };
-        if self.open && list.width >= 150 {
-            let w = list.width * 2 / 5;
-            list.width -= w + 2;
-            record = Rect { x: list.right() + 2, width: w, ..list };
-        } else if self.open && list.height >= 10 {
-            let h = list.height / 2;
-            list.height -= h;
-            record = Rect { y: list.bottom(), height: h, ..list };
+        if self.open && area.width >= 150 {
+            let w = area.width * 2 / 5;
+            panel.width -= w;
+            record = Rect { x: panel.right(), width: w, ..area };
+        } else if self.open && area.height >= 12 {
+            let h = area.height / 2;
+            panel.height -= h;
+            record = Rect { y: panel.bottom(), height: h, ..area };
         } else if self.open {
-            record = list;
-            list.height = 0;
+            record = area;
+            panel.height = 0;
         }
-        Areas { top, list, record }
+        Areas { panel, list: if panel.height == 0 { panel } else { Panel::list(panel) }, record }
     }
 
     /// Changes the query.
@@ -225,15 +227,16 @@ impl LogsView {
         Outcome::done()
     }
 
-    fn click(&mut self, ctx: &Ctx<'_>, x: u16, y: u16) {
+    /// A click; true where it hit a record.
+    fn click(&mut self, ctx: &Ctx<'_>, x: u16, y: u16) -> bool {
         let list = self.areas(ctx.area).list;
         let (x, y) = (ctx.area.x.saturating_add(x), ctx.area.y.saturating_add(y));
         if !(x >= list.x && x < list.right() && y >= list.y && y < list.bottom()) {
-            return;
+            return false;
         }
         let to = {
             let index = self.refresh(ctx);
-            let Some(at) = self.at(&index) else { return };
+            let Some(at) = self.at(&index) else { return false };
             let logs = &ctx.model.logs;
             let room = list.width.saturating_sub(Prefix::of(list.width).width());
             let mut line = usize::from(y - list.y);
@@ -247,6 +250,7 @@ impl LogsView {
         if to.is_some() {
             self.select(ctx, to, false);
         }
+        to.is_some()
     }
 
     fn copy(&self, ctx: &Ctx<'_>) -> Outcome {
@@ -265,7 +269,7 @@ impl View for LogsView {
     }
 
     fn title(&self) -> &'static str {
-        "Logs"
+        "logs"
     }
 
     fn about(&self) -> &'static [&'static str] {
@@ -275,25 +279,47 @@ impl View for LogsView {
             "What the coordinator prints every 10 s is folded away; v shows it.",
             "The filter is a regular expression over the text, in any case unless it has a capital letter; ! keeps what does not match. While \
              it is no valid expression the last one stays in force.",
-            "f stays at the end; moving away from it pauses, and the top line counts what came since. n and N go to the next and previous ERROR.",
+            "f stays at the end; moving away from it pauses, and the top line counts what came since. n and N go to the next and previous ERROR. L and c keep a level and a component.",
             "Enter shows a record in full, a line a field; J and K scroll it. w wraps long lines; else h and l move sideways.",
         ]
     }
 
     fn bindings(&self) -> &'static [Binding] {
         &[
-            Binding { keys: &["f"], action: || Action::Follow, what: "follow", hint: true },
-            Binding { keys: &["w"], action: || Action::Wrap, what: "wrap", hint: true },
-            Binding { keys: &["v"], action: || Action::Toggle, what: "periodic lines", hint: true },
-            Binding { keys: &["L"], action: || Action::Own("level"), what: "level", hint: true },
-            Binding { keys: &["o"], action: || Action::Own("source"), what: "source", hint: true },
+            Binding { keys: &["f"], action: || Action::Follow, what: "follow the end, or pause", hint: false },
+            Binding { keys: &["w"], action: || Action::Wrap, what: "wrap long lines", hint: false },
+            Binding { keys: &["v"], action: || Action::Toggle, what: "fold or show the periodic lines", hint: false },
+            Binding { keys: &["L"], action: || Action::Own("level"), what: "only from this level on: info, warn, error", hint: false },
+            Binding { keys: &["c"], action: || Action::Own("source"), what: "only of the next component", hint: false },
             Binding { keys: &["J"], action: || Action::Own("record-down"), what: "scroll the record down", hint: false },
             Binding { keys: &["K"], action: || Action::Own("record-up"), what: "scroll the record up", hint: false },
         ]
     }
 
+    fn hints(&self) -> &'static [(&'static str, &'static str)] {
+        if self.open {
+            return &[("enter", "close"), ("J K", "scroll it"), ("n N", "errors"), ("y", "copy"), ("/", "filter")];
+        }
+        if self.follow {
+            return &[
+                ("enter", "open"),
+                ("/", "filter"),
+                ("n N", "errors"),
+                ("f", "pause"),
+                ("L", "level"),
+                ("c", "component"),
+                ("w", "wrap"),
+            ];
+        }
+        &[("enter", "open"), ("/", "filter"), ("n N", "errors"), ("f", "follow"), ("L", "level"), ("c", "component"), ("w", "wrap")]
+    }
+
     fn filter(&self) -> Option<&str> {
         Some(self.query.pattern.text()).filter(|t| !t.is_empty())
+    }
+
+    fn crumb(&self) -> Option<String> {
+        self.open.then(|| "record".into())
     }
 
     fn update(&mut self, action: &Action, ctx: &Ctx<'_>) -> Outcome {
@@ -379,6 +405,7 @@ impl View for LogsView {
                 self.select(ctx, None, true);
                 Outcome::done()
             }
+            Action::DoubleClick(x, y) if !self.click(ctx, *x, *y) => Outcome::done(),
             Action::Enter | Action::DoubleClick(..) => {
                 // What is looked at must not run away.
                 let at = {
@@ -413,7 +440,10 @@ impl View for LogsView {
         let areas = self.areas(ctx.area);
         let index = self.refresh(ctx);
         let at = self.at(&index);
-        self.draw_top(ctx, areas.top, &index, at, buf);
+        if areas.panel.height > 0 {
+            let panel = Panel::new(self.title_line(ctx, &index)).right(position(at, index.len())).focus(true);
+            panel.legend(self.notes(ctx)).draw(areas.panel, ctx, buf);
+        }
         let Some(at) = at else {
             self.draw_empty(ctx, areas.list, buf);
             return;
@@ -422,9 +452,6 @@ impl View for LogsView {
         if areas.record.height > 0
             && let Some(e) = index.get(&ctx.model.logs, at)
         {
-            if areas.record.x > areas.list.right() {
-                divider(ctx, Rect { x: areas.list.right(), width: 1, ..areas.list }, buf);
-            }
             record::draw(ctx, areas.record, e, self.skip, buf);
         }
     }

@@ -10,9 +10,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::base::ProofId;
-use crate::ui::draw::{put_centre, wrap};
 use crate::ui::keymap::Binding;
-use crate::ui::widgets::grid::Cursor;
+use crate::ui::views::common::empty_lines;
+use crate::ui::widgets::panel::Panel;
+use crate::ui::widgets::table::{Hit, Table, TableState};
 use crate::ui::{Action, Ctx, Effect, Outcome, Role, View, ViewId};
 
 /// What the graphs can span.
@@ -24,10 +25,15 @@ const ZOOMS: [(Duration, &str); 4] = [
 ];
 
 /// The first screen.
-#[derive(Default)]
 pub struct Overview {
     zoom: usize,
-    cursor: Cursor<ProofId>,
+    table: TableState<ProofId>,
+}
+
+impl Default for Overview {
+    fn default() -> Self {
+        Self { zoom: 0, table: TableState::new(0) }
+    }
 }
 
 /// Where its parts are; empty ones are not drawn.
@@ -121,37 +127,31 @@ impl View for Overview {
 
     fn update(&mut self, action: &Action, ctx: &Ctx<'_>) -> Outcome {
         let keys = proofs::listed(ctx.model);
-        let area = Self::parts(ctx, keys.len()).proofs;
-        let height = usize::from(area.height.saturating_sub(3));
-        if self.cursor.update(action, &keys, height) {
-            return Outcome::done();
-        }
+        let area = Panel::list(Self::parts(ctx, keys.len()).proofs);
+        let key = |i: usize| keys[i].clone();
+        let selected = self.table.locate(keys.len(), key).map(key);
+        let mut outcome = Outcome::done();
         match action {
             Action::ZoomIn => self.zoom = self.zoom.saturating_sub(1),
             Action::ZoomOut => self.zoom = (self.zoom + 1).min(ZOOMS.len() - 1),
-            Action::Enter => {
-                return self.cursor.selected(&keys).map_or_else(Outcome::done, |id| Outcome::then(Action::OpenProof(id.clone())));
-            }
-            Action::Copy => {
-                return self.cursor.selected(&keys).map_or_else(Outcome::done, |id| Outcome::effect(Effect::Copy(id.to_string())));
-            }
-            Action::Click(_, y) | Action::DoubleClick(_, y) => {
-                let y = ctx.area.y + y;
-                let first = area.y + 2;
-                if y >= first && y + 1 < area.bottom() {
-                    let row = self.cursor.top(&keys, height) + usize::from(y - first);
-                    if let Some(id) = keys.get(row) {
-                        let id = id.clone();
-                        self.cursor.select(&keys, row, height);
-                        if matches!(action, Action::DoubleClick(..)) {
-                            return Outcome::then(Action::OpenProof(id));
-                        }
-                    }
+            Action::Enter => outcome = selected.map_or(outcome, |id| Outcome::then(Action::OpenProof(id))),
+            Action::Copy => outcome = selected.map_or(outcome, |id| Outcome::effect(Effect::Copy(id.to_string()))),
+            Action::Click(x, y) | Action::DoubleClick(x, y) => {
+                let columns = proofs::columns(area.width);
+                let table = self.table.table(&columns, keys.len(), area, key);
+                let hit = self.table.click(&table, area, ctx.area.x + x, ctx.area.y + y, key);
+                if let (Hit::Row(r), Action::DoubleClick(..)) = (hit, action) {
+                    outcome = Outcome::then(Action::OpenProof(key(r)));
                 }
             }
-            _ => return Outcome::ignored(),
+            action => {
+                if !self.table.act(action, keys.len(), Table::height(area), key) {
+                    return Outcome::ignored();
+                }
+            }
         }
-        Outcome::done()
+        self.table.settle(keys.len(), Table::height(area), key);
+        outcome
     }
 
     fn draw(&self, ctx: &Ctx<'_>, buf: &mut Buffer) {
@@ -166,7 +166,7 @@ impl View for Overview {
         let (span, words) = ZOOMS[self.zoom.min(ZOOMS.len() - 1)];
         queues::draw(queues::Kind::Cpu, parts.cpu, span, words, ctx, buf);
         queues::draw(queues::Kind::Gpu, parts.gpu, span, words, ctx, buf);
-        proofs::draw(parts.proofs, &keys, &self.cursor, ctx, buf);
+        proofs::draw(parts.proofs, &keys, &self.table, ctx, buf);
         lists::workers(parts.workers, ctx, buf);
         lists::moments(parts.moments, ctx, buf);
     }
@@ -196,12 +196,5 @@ fn nothing_yet(ctx: &Ctx<'_>, buf: &mut Buffer) {
     }
     lines.push((String::new(), Role::Text));
     lines.push(("8 shows the sources; sp1top doctor checks the way to the cluster; sp1top demo needs none.".into(), Role::Dim));
-    let columns = ctx.area.width.saturating_sub(4).min(90);
-    let rows: Vec<(String, Role)> =
-        lines.into_iter().flat_map(|(t, r)| wrap(&t, columns).into_iter().map(move |l| (l, r)).collect::<Vec<_>>()).collect();
-    let height = u16::try_from(rows.len()).unwrap_or(u16::MAX);
-    let top = ctx.area.y + ctx.area.height.saturating_sub(height) / 3;
-    for (y, (text, role)) in (top..ctx.area.bottom()).zip(rows) {
-        put_centre(buf, ctx.area, y, &text, ctx.theme.style(role));
-    }
+    empty_lines(ctx, ctx.area, &lines, buf);
 }

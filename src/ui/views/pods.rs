@@ -12,52 +12,53 @@ use crate::event::{Component, Termination};
 use crate::model::{Model, Pod};
 use crate::ui::draw::{cut, cut_middle, put, put_line, wrap};
 use crate::ui::keymap::Binding;
+use crate::ui::views::common::empty_lines;
+use crate::ui::widgets::filter::{Words, holds};
 use crate::ui::widgets::gauge::gauge;
-use crate::ui::widgets::grid::{Column, Cursor, Grid, Sort, column_at};
 use crate::ui::widgets::panel::Panel;
+use crate::ui::widgets::table::{Column, Hit, Table, TableState, position};
 use crate::ui::{Action, Ctx, Effect, Outcome, Role, TimeBase, View, ViewId};
 
 const COLUMNS: [Column; 9] = [
-    Column::text("pod", 27, 0).grows(3),
-    Column::text("state", 16, 0).grows(1),
-    Column::number("restarts", 8, 2),
-    Column::number("age", 6, 4),
-    Column::number("cpu", 6, 3),
-    Column::number("memory", 8, 1),
-    Column::number("limit", 8, 1),
-    Column::text("last end", 18, 5),
-    Column::text("node", 14, 6).grows(1),
+    Column::text("pod", 27, 27, 255).flex(3),
+    Column::text("state", 16, 16, 254).flex(1),
+    Column::number("restarts", 8, 8),
+    Column::number("age", 6, 6),
+    Column::number("cpu", 6, 7),
+    Column::number("memory", 8, 9),
+    Column::number("limit", 8, 9),
+    Column::text("last end", 18, 18, 5),
+    Column::text("node", 14, 14, 4).flex(1),
 ];
 
 /// The list of pods and the details of one.
 pub struct Pods {
-    cursor: Cursor<String>,
-    sort: Sort,
-    filter: String,
+    table: TableState<String>,
+    words: Words,
 }
 
 impl Default for Pods {
     fn default() -> Self {
-        Self { cursor: Cursor::default(), sort: Sort { column: 0, reverse: false }, filter: String::new() }
+        Self { table: TableState::new(0), words: Words::default() }
     }
 }
 
 impl Pods {
     fn keys(&self, model: &Model) -> Vec<String> {
-        let wanted = self.filter.to_lowercase();
         let mut list: Vec<&Pod> = model
             .kube
             .pods()
             .filter(|p| {
-                wanted.is_empty()
-                    || p.info.name.to_lowercase().contains(&wanted)
-                    || p.component.is_some_and(|c| c.as_str().contains(&wanted))
-                    || state(p).0.to_lowercase().contains(&wanted)
-                    || p.info.node.as_ref().is_some_and(|n| n.contains(&wanted))
+                self.words.keeps(|w| {
+                    holds(&p.info.name, w)
+                        || p.component.is_some_and(|c| holds(c.as_str(), w))
+                        || holds(&state(p).0, w)
+                        || p.info.node.as_ref().is_some_and(|n| holds(n, w))
+                })
             })
             .collect();
         let usage = |p: &Pod| p.last_usage().and_then(|u| u.memory_bytes);
-        match self.sort.column {
+        match self.table.sort {
             1 => list.sort_by_key(|p| Reverse(state(p).1 as u8)),
             2 => list.sort_by_key(|p| Reverse(p.info.restarts)),
             3 => list.sort_by_key(|p| Reverse(p.info.created_at)),
@@ -68,7 +69,7 @@ impl Pods {
             8 => list.sort_by(|a, b| a.info.node.cmp(&b.info.node)),
             _ => {}
         }
-        if self.sort.reverse {
+        if self.table.reverse {
             list.reverse();
         }
         list.into_iter().map(|p| p.info.name.clone()).collect()
@@ -131,7 +132,7 @@ impl View for Pods {
     }
 
     fn bindings(&self) -> &'static [Binding] {
-        &[]
+        &[Binding { keys: &["o"], action: || Action::Own("logs"), what: "its logs", hint: false }]
     }
 
     fn hints(&self) -> &'static [(&'static str, &'static str)] {
@@ -139,46 +140,43 @@ impl View for Pods {
     }
 
     fn filter(&self) -> Option<&str> {
-        Some(self.filter.as_str()).filter(|f| !f.is_empty())
+        Some(self.words.text()).filter(|t| !t.is_empty())
     }
 
     fn update(&mut self, action: &Action, ctx: &Ctx<'_>) -> Outcome {
         let keys = self.keys(ctx.model);
         let (list, _) = split(ctx.area, keys.len());
-        let inner = Panel::inner(list);
-        let height = usize::from(inner.height.saturating_sub(1));
-        if self.sort.update(action, COLUMNS.len()) || self.cursor.update(action, &keys, height) {
-            return Outcome::done();
-        }
+        let area = Panel::list(list);
+        let key = |i: usize| keys[i].clone();
+        let selected = self.table.locate(keys.len(), key).map(key);
+        let mut outcome = Outcome::done();
         match action {
             Action::Filter => {}
-            Action::FilterText(text) => self.filter.clone_from(text),
-            Action::Back if !self.filter.is_empty() => self.filter.clear(),
-            Action::Enter => {
-                return self.cursor.selected(&keys).map_or_else(Outcome::done, |n| Outcome::then(Action::OpenLogs(n.clone())));
+            Action::FilterText(text) => self.words.set(text),
+            Action::InvertFilter => self.words.invert = !self.words.invert,
+            Action::Back if !self.words.is_empty() || self.words.invert => self.words.clear(),
+            Action::Enter | Action::Own("logs") => {
+                outcome = selected.map_or(outcome, |n| Outcome::then(Action::OpenLogs(n)));
             }
-            Action::Copy => {
-                return self.cursor.selected(&keys).map_or_else(Outcome::done, |n| Outcome::effect(Effect::Copy(n.clone())));
-            }
+            Action::Copy => outcome = selected.map_or(outcome, |n| Outcome::effect(Effect::Copy(n))),
             Action::Click(x, y) | Action::DoubleClick(x, y) => {
-                let (x, y) = (ctx.area.x + x, ctx.area.y + y);
-                if y == inner.y {
-                    if let Some(c) = x.checked_sub(inner.x.saturating_sub(1)).and_then(|x| column_at(&COLUMNS, inner.width + 1, x)) {
-                        self.sort.update(&Action::SortBy(c), COLUMNS.len());
-                    }
-                } else if y > inner.y && y < inner.bottom() {
-                    let row = self.cursor.top(&keys, height) + usize::from(y - inner.y - 1);
-                    if row < keys.len() {
-                        self.cursor.select(&keys, row, height);
-                        if matches!(action, Action::DoubleClick(..)) {
-                            return Outcome::then(Action::OpenLogs(keys[row].clone()));
-                        }
-                    }
+                let table = self.table.table(&COLUMNS, keys.len(), area, key);
+                let hit = self.table.click(&table, area, ctx.area.x + x, ctx.area.y + y, key);
+                if let (Hit::Row(r), Action::DoubleClick(..)) = (hit, action) {
+                    outcome = Outcome::then(Action::OpenLogs(key(r)));
                 }
             }
-            _ => return Outcome::ignored(),
+            action => {
+                let moved = self.table.act(action, keys.len(), Table::height(area), key);
+                if !moved && !self.table.act_sort(action, &COLUMNS) {
+                    return Outcome::ignored();
+                }
+            }
         }
-        Outcome::done()
+        let keys = self.keys(ctx.model);
+        let (list, _) = split(ctx.area, keys.len());
+        self.table.settle(keys.len(), Table::height(Panel::list(list)), |i| keys[i].clone());
+        outcome
     }
 
     fn draw(&self, ctx: &Ctx<'_>, buf: &mut Buffer) {
@@ -186,39 +184,30 @@ impl View for Pods {
         let all = ctx.model.kube.pods().count();
         let ready = ctx.model.kube.pods().filter(|p| p.info.ready).count();
         let keys = self.keys(ctx.model);
-        let (list, rest) = if all == 0 { (ctx.area, Rect::default()) } else { split(ctx.area, keys.len()) };
+        let (list, rest) = if keys.is_empty() { (ctx.area, Rect::default()) } else { split(ctx.area, keys.len()) };
         let value = if keys.len() == all { all.to_string() } else { format!("{} of {all}", keys.len()) };
         let title = Line::from(vec![Span::raw("pods "), Span::styled(value, theme.style(Role::Accent))]);
-        let right = if all > 0 { format!("{ready} ready") } else { String::new() };
-        let inner = Panel::new(title).right(right).focus(true).draw(list, ctx, buf);
+        let area = Panel::list(list);
+        let table = self.table.table(&COLUMNS, keys.len(), area, |i| keys[i].clone());
+        let right =
+            if all > 0 { format!("{ready} ready   {}", position(table.selected, keys.len())).trim_end().to_owned() } else { String::new() };
+        Panel::new(title).right(right).focus(true).draw(list, ctx, buf);
         if keys.is_empty() {
             let lines = if all > 0 {
-                vec![(format!("No pod matches '{}'. Esc clears the filter.", self.filter), Role::Dim)]
+                let why = format!("None of {all} pods matches '{}'.", self.words.text());
+                vec![(why, Role::Text), ("Esc clears the filter.".into(), Role::Dim)]
             } else {
                 why_empty(ctx)
             };
-            let mut y = inner.y;
-            for (text, role) in lines {
-                for l in wrap(&text, inner.width.min(100)) {
-                    put(buf, inner, inner.x, y, &l, theme.style(role));
-                    y = y.saturating_add(1);
-                }
-            }
+            empty_lines(ctx, Panel::inner(list), &lines, buf);
             return;
         }
-        let height = usize::from(inner.height.saturating_sub(1));
-        let wide = Rect { x: inner.x.saturating_sub(1), width: inner.width + 1, ..inner };
-        let grid = Grid {
-            columns: &COLUMNS,
-            sort: Some(self.sort),
-            rows: keys.len(),
-            top: self.cursor.top(&keys, height),
-            selected: self.cursor.row(&keys),
-        };
-        grid.draw(wide, ctx, buf, |row, column, width| {
-            keys.get(row).and_then(|n| ctx.model.kube.pod(n)).map(|p| cell(p, column, width, ctx)).unwrap_or_default()
+        table.draw(ctx, area, buf, |row, column, pen| {
+            if let Some(p) = keys.get(row).and_then(|n| ctx.model.kube.pod(n)) {
+                pen.line(&cell(p, column, pen.left(), ctx), COLUMNS[column].right);
+            }
         });
-        if let Some(p) = self.cursor.selected(&keys).and_then(|n| ctx.model.kube.pod(n))
+        if let Some(p) = table.selected.and_then(|i| ctx.model.kube.pod(&keys[i]))
             && rest.height >= 3
         {
             detail(rest, p, ctx, buf);
@@ -334,7 +323,8 @@ fn detail(area: Rect, p: &Pod, ctx: &Ctx<'_>, buf: &mut Buffer) {
     let theme = ctx.theme;
     let (text, dim) = (theme.style(Role::Text), theme.style(Role::Dim));
     let i = &p.info;
-    let inner = Panel::new(i.name.clone()).right(p.component.map_or("", Component::as_str)).draw(area, ctx, buf);
+    Panel::new(i.name.clone()).right(p.component.map_or("", Component::as_str)).draw(area, ctx, buf);
+    let inner = Panel::text(area);
     let mut y = inner.y;
     let mut say = |buf: &mut Buffer, label: &str, value: &str, role: Role| {
         for (n, l) in wrap(value, inner.width.saturating_sub(12)).into_iter().take(3).enumerate() {

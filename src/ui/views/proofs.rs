@@ -8,17 +8,18 @@ mod list;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::text::Line;
 
 use self::detail::Detail;
 use self::list::{COLUMNS, Row, col};
-use super::common::{empty, status_mark};
+use super::common::{Title, empty, status_mark};
 use crate::base::ProofId;
 use crate::event::ProofStatus;
 use crate::ui::keymap::Binding;
 use crate::ui::widgets::filter::Words;
-use crate::ui::widgets::pen::Pen;
+use crate::ui::widgets::panel::Panel;
 use crate::ui::widgets::table::{Hit, Table, TableState, position};
-use crate::ui::{Action, Ctx, Effect, Outcome, Role, View, ViewId};
+use crate::ui::{Action, Ctx, Effect, Outcome, View, ViewId};
 
 /// The view of the proofs.
 pub struct ProofsView {
@@ -35,30 +36,29 @@ impl Default for ProofsView {
 
 /// Where things are.
 struct Areas {
-    /// One line: how many there are, what is filtered.
-    top: Rect,
+    /// The panel of the table.
+    panel: Rect,
     /// The table.
     main: Rect,
-    /// The stages of the selected proof, where there is room.
+    /// The panel of the selected proof's stages, where there is room.
     preview: Rect,
 }
 
-/// The preview has room for so many types of tasks.
-const PREVIEW: u16 = 10;
+/// The preview has room for so many types of tasks, with all around them.
+const PREVIEW: u16 = 10 + 4;
 
 fn areas(area: Rect, rows: usize) -> Areas {
-    let top = area.height.min(1);
-    let mut main = Rect { y: area.y.saturating_add(top), height: area.height - top, ..area };
-    let mut preview = Rect { height: 0, ..main };
-    if main.height >= 10 {
-        // What the rows do not need; two lines at least.
-        let rows = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2);
-        let least = if main.height >= 24 { PREVIEW + 3 } else { 2 };
-        let h = main.height.saturating_sub(rows).clamp(least, PREVIEW + 3);
-        main.height -= h;
-        preview = Rect { y: main.bottom(), height: h, ..main };
+    let mut panel = area;
+    let mut preview = Rect { height: 0, ..area };
+    if area.height >= 14 && rows > 0 {
+        // What the rows do not need; one line in a border at least.
+        let rows = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(3);
+        let least = if area.height >= 26 { PREVIEW } else { 3 };
+        let h = area.height.saturating_sub(rows.max(6)).clamp(least, PREVIEW.max(area.height / 2));
+        panel.height -= h;
+        preview = Rect { y: panel.bottom(), height: h, ..area };
     }
-    Areas { top: Rect { height: top, ..area }, main, preview }
+    Areas { panel, main: Panel::list(panel), preview }
 }
 
 fn key(rows: &[Row<'_>], i: usize) -> ProofId {
@@ -70,28 +70,12 @@ impl ProofsView {
         list::sorted(ctx.model, &self.words, self.table.sort, self.table.reverse)
     }
 
-    fn table(&self, rows: usize, at: Option<usize>, area: Rect) -> Table<'static> {
-        Table {
-            columns: &COLUMNS,
-            sort: Some((self.table.sort, self.table.reverse)),
-            rows,
-            selected: at,
-            offset: self.table.offset(at, rows, Table::height(area)),
-            focus: true,
-        }
-    }
-
-    fn click(&mut self, ctx: &Ctx<'_>, rows: &[Row<'_>], x: u16, y: u16) {
-        let Areas { top, main, .. } = areas(ctx.area, rows.len());
-        let at = self.table.locate(rows.len(), |i| key(rows, i));
-        let Some(y) = y.checked_sub(top.height) else { return };
-        match self.table(rows.len(), at, main).hit(main, x, y) {
-            Hit::Header(c) => {
-                self.table.act_sort(&Action::SortBy(c), &COLUMNS);
-            }
-            Hit::Row(r) => self.table.select_at(r, rows.len(), |i| key(rows, i)),
-            Hit::Nothing => {}
-        }
+    /// A click; true where it hit a proof.
+    fn click(&mut self, ctx: &Ctx<'_>, rows: &[Row<'_>], x: u16, y: u16) -> bool {
+        let Areas { main, .. } = areas(ctx.area, rows.len());
+        let table = self.table.table(&COLUMNS, rows.len(), main, |i| key(rows, i));
+        let hit = self.table.click(&table, main, ctx.area.x.saturating_add(x), ctx.area.y.saturating_add(y), |i| key(rows, i));
+        matches!(hit, Hit::Row(_))
     }
 
     fn open(&mut self, id: &ProofId, ctx: &Ctx<'_>) -> Outcome {
@@ -110,7 +94,7 @@ impl View for ProofsView {
     }
 
     fn title(&self) -> &'static str {
-        "Proofs"
+        "proofs"
     }
 
     fn about(&self) -> &'static [&'static str] {
@@ -130,9 +114,19 @@ impl View for ProofsView {
 
     fn bindings(&self) -> &'static [Binding] {
         &[
-            Binding { keys: &["v"], action: || Action::Toggle, what: "detail: by stage or by worker", hint: true },
-            Binding { keys: &["o"], action: || Action::Own("logs"), what: "logs of the task's pod", hint: true },
+            Binding { keys: &["v"], action: || Action::Toggle, what: "one proof by stage or by worker", hint: false },
+            Binding { keys: &["o"], action: || Action::Own("logs"), what: "logs of the task's pod", hint: false },
         ]
+    }
+
+    fn hints(&self) -> &'static [(&'static str, &'static str)] {
+        match &self.detail {
+            Some(d) if d.by_worker => {
+                &[("enter", "the task's worker"), ("v", "by stage"), ("+ -", "zoom"), ("h l", "in time"), ("o", "logs")]
+            }
+            Some(_) => &[("enter", "the task's worker"), ("v", "by worker"), ("+ -", "zoom"), ("h l", "in time"), ("o", "logs")],
+            None => &[("enter", "open"), ("/", "filter"), ("s", "sort"), ("y", "copy its id")],
+        }
     }
 
     fn filter(&self) -> Option<&str> {
@@ -158,7 +152,14 @@ impl View for ProofsView {
         let height = Table::height(areas(ctx.area, list.len()).main);
         let selected = self.table.locate(list.len(), |i| key(&list, i)).and_then(|i| list.get(i)).map(|r| r.proof.id.clone());
         let outcome = match (action, selected) {
-            (Action::Enter | Action::DoubleClick(..), Some(id)) => self.open(&id, ctx),
+            (Action::DoubleClick(x, y), Some(id)) => {
+                if self.click(ctx, &list, *x, *y) {
+                    self.open(&id, ctx)
+                } else {
+                    Outcome::done()
+                }
+            }
+            (Action::Enter, Some(id)) => self.open(&id, ctx),
             (Action::Copy, Some(id)) => Outcome::effect(Effect::Copy(id.to_string())),
             (Action::Enter | Action::Copy | Action::DoubleClick(..), None) => Outcome::done(),
             (Action::Back, _) if !self.words.is_empty() || self.words.invert => {
@@ -197,50 +198,37 @@ impl View for ProofsView {
             return;
         }
         let list = self.rows(ctx);
-        let Areas { top, main, preview } = areas(ctx.area, list.len());
-        let at = self.table.locate(list.len(), |i| key(&list, i));
-        self.top(ctx, top, list.len(), at, buf);
+        let Areas { panel, main, preview } = areas(ctx.area, list.len());
+        let table = self.table.table(&COLUMNS, list.len(), main, |i| key(&list, i));
+        let spot = position(table.selected, list.len());
+        Panel::new(self.title_line(ctx, list.len())).right(spot).focus(true).draw(panel, ctx, buf);
         if list.is_empty() {
             self.empty(ctx, main, buf);
             return;
         }
-        self.table(list.len(), at, main).draw(ctx, main, buf, |r, c, pen| {
+        table.draw(ctx, main, buf, |r, c, pen| {
             if let Some(row) = list.get(r) {
                 list::cell(ctx, row, c, pen);
             }
         });
-        if let Some(row) = at.and_then(|i| list.get(i)).filter(|_| preview.height > 0) {
+        if let Some(row) = table.selected.and_then(|i| list.get(i)).filter(|_| preview.height > 0) {
             detail::preview(ctx, preview, row.proof, buf);
         }
     }
 }
 
 impl ProofsView {
-    fn top(&self, ctx: &Ctx<'_>, area: Rect, shown: usize, at: Option<usize>, buf: &mut Buffer) {
-        let style = |r| ctx.theme.style(r);
-        let mut counts = [0usize; 5];
-        for p in ctx.model.proofs.iter() {
-            if let Some(s) = p.status {
-                counts[s as usize] += 1;
-            }
-        }
-        let mut pen = Pen::new(buf, area, 0);
-        let spot = position(at, shown);
-        let room = pen.left().saturating_sub(u16::try_from(spot.len()).unwrap_or(0) + 2);
-        let mut left = pen.part(room);
+    fn title_line(&self, ctx: &Ctx<'_>, shown: usize) -> Line<'static> {
+        let all = &ctx.model.proofs;
+        let mut title = Title::new(ctx, "proofs").count(shown, all.len()).inverted(self.words.invert);
         for s in [ProofStatus::Running, ProofStatus::Pending, ProofStatus::Completed, ProofStatus::Failed, ProofStatus::Cancelled] {
-            let n = counts[s as usize];
-            if n > 0 || s == ProofStatus::Running {
+            let n = all.iter().filter(|p| p.status == Some(s)).count();
+            if n > 0 {
                 let (mark, word, role) = status_mark(ctx.symbols, Some(s));
-                left.put(mark, style(role)).gap(1).put(&format!("{n} "), style(Role::Text)).put(word, style(Role::Dim)).gap(3);
+                title = title.fact((mark, role), n, word);
             }
         }
-        if !self.words.is_empty() {
-            let not = if self.words.invert { "not " } else { "" };
-            left.put("filter ", style(Role::Dim)).put(not, style(Role::Accent)).put(self.words.text(), style(Role::Accent));
-            left.put(&format!("  {shown} of {}", ctx.model.proofs.len()), style(Role::Dim));
-        }
-        pen.gap(2).put(&spot, style(Role::Dim));
+        title.line()
     }
 
     fn empty(&self, ctx: &Ctx<'_>, area: Rect, buf: &mut Buffer) {

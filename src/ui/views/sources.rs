@@ -10,33 +10,33 @@ use crate::base::{SourceName, units};
 use crate::envelope::SourceState;
 use crate::event::{Component, UnreadReason};
 use crate::model::{Model, Source};
-use crate::ui::draw::{cut, cut_middle, put, put_line, wrap};
+use crate::ui::draw::{cut, cut_middle, put_line, wrap};
 use crate::ui::keymap::Binding;
-use crate::ui::widgets::grid::{Column, Cursor, Grid, Sort, column_at};
+use crate::ui::views::common::empty_lines;
 use crate::ui::widgets::panel::Panel;
+use crate::ui::widgets::table::{Column, Hit, Table, TableState, position};
 use crate::ui::{Action, Ctx, Effect, Outcome, Role, View, ViewId};
 
 const COLUMNS: [Column; 9] = [
-    Column::text("source", 22, 0).grows(2),
-    Column::text("state", 12, 0),
-    Column::number("last data", 9, 1),
-    Column::text("component", 15, 4),
-    Column::number("bytes", 7, 3),
-    Column::number("unread", 6, 1),
-    Column::number("dropped", 7, 2),
+    Column::text("source", 22, 22, 255).flex(2),
+    Column::text("state", 12, 12, 254),
+    Column::number("last data", 9, 9),
+    Column::text("component", 15, 15, 6),
+    Column::number("bytes", 7, 7),
+    Column::number("unread", 6, 9),
+    Column::number("dropped", 7, 8),
     Column::number("messages", 8, 5),
-    Column::text("detail", 12, 6).grows(5),
+    Column::text("detail", 12, 12, 4).flex(5),
 ];
 
 /// The list of sources and the details of one.
 pub struct Sources {
-    cursor: Cursor<SourceName>,
-    sort: Sort,
+    table: TableState<SourceName>,
 }
 
 impl Default for Sources {
     fn default() -> Self {
-        Self { cursor: Cursor::default(), sort: Sort { column: 0, reverse: false } }
+        Self { table: TableState::new(0) }
     }
 }
 
@@ -54,7 +54,7 @@ fn state_rank(s: &Source) -> u8 {
 impl Sources {
     fn keys(&self, model: &Model) -> Vec<SourceName> {
         let mut list: Vec<(&SourceName, &Source)> = model.sources.iter().collect();
-        match self.sort.column {
+        match self.table.sort {
             1 => list.sort_by_key(|(_, s)| state_rank(s)),
             2 => list.sort_by_key(|(_, s)| Reverse(s.last_at)),
             3 => list.sort_by_key(|(_, s)| s.component),
@@ -65,7 +65,7 @@ impl Sources {
             8 => list.sort_by(|a, b| b.1.detail.cmp(&a.1.detail)),
             _ => {}
         }
-        if self.sort.reverse {
+        if self.table.reverse {
             list.reverse();
         }
         list.into_iter().map(|(n, _)| n.clone()).collect()
@@ -98,7 +98,7 @@ impl View for Sources {
     }
 
     fn bindings(&self) -> &'static [Binding] {
-        &[]
+        &[Binding { keys: &["o"], action: || Action::Own("logs"), what: "its logs", hint: false }]
     }
 
     fn hints(&self) -> &'static [(&'static str, &'static str)] {
@@ -108,71 +108,61 @@ impl View for Sources {
     fn update(&mut self, action: &Action, ctx: &Ctx<'_>) -> Outcome {
         let keys = self.keys(ctx.model);
         let (list, _) = split(ctx.area, keys.len());
-        let inner = Panel::inner(list);
-        let height = usize::from(inner.height.saturating_sub(1));
-        if self.sort.update(action, COLUMNS.len()) || self.cursor.update(action, &keys, height) {
-            return Outcome::done();
-        }
+        let area = Panel::list(list);
+        let key = |i: usize| keys[i].clone();
+        let selected = self.table.locate(keys.len(), key).map(key);
+        let mut outcome = Outcome::done();
         match action {
-            Action::Enter => {
-                return self.cursor.selected(&keys).map_or_else(Outcome::done, |n| Outcome::then(Action::OpenLogs(n.to_string())));
+            Action::Enter | Action::Own("logs") => {
+                outcome = selected.map_or(outcome, |n| Outcome::then(Action::OpenLogs(n.to_string())));
             }
             Action::Copy => {
-                let text = self.cursor.selected(&keys).and_then(|n| ctx.model.sources.get(n).map(|s| format!("{n} {}", s.detail)));
-                return text.map_or_else(Outcome::done, |t| Outcome::effect(Effect::Copy(t.trim_end().to_owned())));
+                let text = selected.and_then(|n| ctx.model.sources.get(&n).map(|s| format!("{n} {}", s.detail)));
+                outcome = text.map_or(outcome, |t| Outcome::effect(Effect::Copy(t.trim_end().to_owned())));
             }
             Action::Click(x, y) | Action::DoubleClick(x, y) => {
-                let (x, y) = (ctx.area.x + x, ctx.area.y + y);
-                if y == inner.y {
-                    if let Some(c) = x.checked_sub(inner.x.saturating_sub(1)).and_then(|x| column_at(&COLUMNS, inner.width + 1, x)) {
-                        self.sort.update(&Action::SortBy(c), COLUMNS.len());
-                    }
-                } else if y > inner.y && y < inner.bottom() {
-                    let row = self.cursor.top(&keys, height) + usize::from(y - inner.y - 1);
-                    if row < keys.len() {
-                        self.cursor.select(&keys, row, height);
-                        if matches!(action, Action::DoubleClick(..)) {
-                            return Outcome::then(Action::OpenLogs(keys[row].to_string()));
-                        }
-                    }
+                let table = self.table.table(&COLUMNS, keys.len(), area, key);
+                let hit = self.table.click(&table, area, ctx.area.x + x, ctx.area.y + y, key);
+                if let (Hit::Row(r), Action::DoubleClick(..)) = (hit, action) {
+                    outcome = Outcome::then(Action::OpenLogs(key(r).to_string()));
                 }
             }
-            _ => return Outcome::ignored(),
+            action => {
+                let moved = self.table.act(action, keys.len(), Table::height(area), key);
+                if !moved && !self.table.act_sort(action, &COLUMNS) {
+                    return Outcome::ignored();
+                }
+            }
         }
-        Outcome::done()
+        let keys = self.keys(ctx.model);
+        self.table.settle(keys.len(), Table::height(area), |i| keys[i].clone());
+        outcome
     }
 
     fn draw(&self, ctx: &Ctx<'_>, buf: &mut Buffer) {
         let keys = self.keys(ctx.model);
-        let (list, rest) = split(ctx.area, keys.len());
+        let (list, rest) = if keys.is_empty() { (ctx.area, Rect::default()) } else { split(ctx.area, keys.len()) };
         let theme = ctx.theme;
         let unread: u64 = ctx.model.sources.iter().map(|(_, s)| s.unread_total()).sum();
         let dropped: u64 = ctx.model.sources.iter().map(|(_, s)| s.dropped).sum();
         let right = format!("{} unread {} {} dropped", units::count(unread), ctx.symbols.separator, units::count(dropped));
         let value = Span::styled(keys.len().to_string(), theme.style(Role::Accent));
-        let inner = Panel::new(Line::from(vec![Span::raw("sources "), value])).right(right).focus(true).draw(list, ctx, buf);
+        let area = Panel::list(list);
+        let table = self.table.table(&COLUMNS, keys.len(), area, |i| keys[i].clone());
+        let right = format!("{right}   {}", position(table.selected, keys.len()));
+        Panel::new(Line::from(vec![Span::raw("sources "), value])).right(right.trim_end().to_owned()).focus(true).draw(list, ctx, buf);
         if keys.is_empty() {
-            let text = "No source is open. This program reads a Kubernetes context (--context, --namespace), the coordinator's gRPC \
-                        (--coordinator-rpc), the cluster API (--cluster-rpc), and log files (--log coordinator=FILE). sp1top doctor checks \
-                        each of them.";
-            for (y, l) in (inner.top()..inner.bottom()).zip(wrap(text, inner.width)) {
-                put(buf, inner, inner.x, y, &l, theme.style(Role::Dim));
-            }
+            let how = "This program reads a Kubernetes context (--context, --namespace), the coordinator's gRPC (--coordinator-rpc), the \
+                       cluster API (--cluster-rpc), and log files (--log coordinator=FILE). sp1top doctor checks each of them.";
+            empty_lines(ctx, Panel::inner(list), &[("No source is open.".into(), Role::Text), (how.into(), Role::Dim)], buf);
             return;
         }
-        let height = usize::from(inner.height.saturating_sub(1));
-        let wide = Rect { x: inner.x.saturating_sub(1), width: inner.width + 1, ..inner };
-        let grid = Grid {
-            columns: &COLUMNS,
-            sort: Some(self.sort),
-            rows: keys.len(),
-            top: self.cursor.top(&keys, height),
-            selected: self.cursor.row(&keys),
-        };
-        grid.draw(wide, ctx, buf, |row, column, width| {
-            keys.get(row).and_then(|n| ctx.model.sources.get(n).map(|s| cell(n, s, column, width, ctx))).unwrap_or_default()
+        table.draw(ctx, area, buf, |row, column, pen| {
+            if let Some((n, s)) = keys.get(row).and_then(|n| ctx.model.sources.get(n).map(|s| (n, s))) {
+                pen.line(&cell(n, s, column, pen.left(), ctx), COLUMNS[column].right);
+            }
         });
-        if let Some(name) = self.cursor.selected(&keys)
+        if let Some(name) = table.selected.map(|i| &keys[i])
             && let Some(source) = ctx.model.sources.get(name)
             && rest.height >= 3
         {
@@ -226,7 +216,8 @@ const fn reason(why: UnreadReason) -> &'static str {
 fn detail(area: Rect, name: &SourceName, s: &Source, ctx: &Ctx<'_>, buf: &mut Buffer) {
     let theme = ctx.theme;
     let (text, dim) = (theme.style(Role::Text), theme.style(Role::Dim));
-    let inner = Panel::new(name.to_string()).draw(area, ctx, buf);
+    Panel::new(name.to_string()).draw(area, ctx, buf);
+    let inner = Panel::text(area);
     let mut y = inner.y;
     let mut say = |buf: &mut Buffer, line: Line<'_>| {
         if y < inner.bottom() {

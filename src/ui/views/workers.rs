@@ -8,15 +8,17 @@ pub mod weights;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
 
 use self::list::{COLUMNS, GROUPS, Row, col, key};
 use self::weights::weights;
-use super::common::{divider, letter, proof_letter, state_mark};
+use super::common::{Title, letter, proof_letter, state_mark};
 use crate::base::{TaskId, TaskType, WorkerId};
 use crate::model::WorkerState;
 use crate::ui::keymap::Binding;
 use crate::ui::widgets::filter::Words;
-use crate::ui::widgets::pen::{Pen, middle};
+use crate::ui::widgets::panel::Panel;
+use crate::ui::widgets::pen::middle;
 use crate::ui::widgets::table::{Hit, Table, TableState, position};
 use crate::ui::{Action, Ctx, Effect, Outcome, Role, View, ViewId};
 
@@ -63,48 +65,41 @@ impl Default for WorkersView {
 
 /// Where things are.
 struct Areas {
-    /// One line: how many there are, what is filtered.
-    top: Rect,
+    /// The panel of rows or map.
+    panel: Rect,
     /// Rows or map.
     main: Rect,
-    /// The selected worker.
+    /// The panel of the selected worker.
     detail: Rect,
-    /// One line: what letters mean.
-    legend: Rect,
 }
 
 impl WorkersView {
     fn areas(&self, area: Rect, rows: usize) -> Areas {
-        let none = Rect { height: 0, width: 0, ..area };
-        let top = Rect { height: area.height.min(1), ..area };
-        let mut main = Rect { y: area.y.saturating_add(top.height), height: area.height - top.height, ..area };
-        let mut legend = none;
-        if main.height >= 10 {
-            main.height -= 1;
-            legend = Rect { y: main.bottom(), height: 1, ..main };
-        }
-        let mut detail = none;
-        if main.width >= 170 && !self.map && rows > usize::from(main.height / 2) {
-            let w = (main.width / 3).min(84);
-            detail = Rect { x: main.right() - w, width: w, ..main };
-            main.width -= w + 2;
-        } else if main.height >= 14 {
+        let mut panel = area;
+        let mut detail = Rect { height: 0, width: 0, ..area };
+        if rows == 0 {
+            // Then the whole says why.
+        } else if area.width >= 170 && !self.map && rows > usize::from(area.height / 2) {
+            let w = (area.width / 3).min(88);
+            detail = Rect { x: area.right() - w, width: w, ..area };
+            panel.width -= w;
+        } else if area.height >= 16 {
             let h = match (self.open, self.map) {
-                (true, _) => main.height / 2,
-                (false, true) => (main.height / 4).clamp(5, 12),
+                (true, _) => area.height / 2,
+                (false, true) => (area.height / 4).clamp(6, 13),
                 // What the rows do not need, and a third at least.
                 (false, false) => {
-                    let rows = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2);
-                    (main.height / 3).clamp(6, 16).max(main.height.saturating_sub(rows))
+                    let rows = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(3);
+                    (area.height / 3).clamp(7, 17).max(area.height.saturating_sub(rows.max(6)))
                 }
             };
-            main.height -= h;
-            detail = Rect { y: main.bottom(), height: h, ..main };
+            panel.height -= h;
+            detail = Rect { y: panel.bottom(), height: h, ..area };
         } else if self.open {
-            detail = main;
-            main = Rect { height: 0, ..main };
+            detail = area;
+            panel.height = 0;
         }
-        Areas { top, main, detail, legend }
+        Areas { panel, main: if panel.height == 0 { panel } else { Panel::list(panel) }, detail }
     }
 
     fn rows<'m>(&self, ctx: &Ctx<'m>) -> (Vec<Row<'m>>, [usize; GROUPS.len()]) {
@@ -135,7 +130,8 @@ impl WorkersView {
         true
     }
 
-    fn click(&mut self, ctx: &Ctx<'_>, rows: &[Row<'_>], sizes: &[usize], x: u16, y: u16) {
+    /// A click; true where it hit a worker or a task.
+    fn click(&mut self, ctx: &Ctx<'_>, rows: &[Row<'_>], sizes: &[usize], x: u16, y: u16) -> bool {
         let areas = self.areas(ctx.area, rows.len());
         let (x, y) = (ctx.area.x.saturating_add(x), ctx.area.y.saturating_add(y));
         let inside = |r: Rect| x >= r.x && x < r.right() && y >= r.y && y < r.bottom();
@@ -150,28 +146,27 @@ impl WorkersView {
                 {
                     self.open = true;
                     self.tasks.select_at(r, tasks.len(), |i| tasks[i].task.clone());
+                    return true;
                 }
             }
         } else if inside(areas.main) {
             self.open = false;
-            let (dx, dy) = (x - areas.main.x, y - areas.main.y);
             if self.map {
+                let (dx, dy) = (x - areas.main.x, y - areas.main.y);
                 let map = map::map(areas.main, sizes);
                 let first = map::offset(&map, self.map_top, at, areas.main.height);
                 if let Some(n) = dx.checked_sub(map::MARGIN).and_then(|dx| map.at(dx, first + usize::from(dy))) {
                     self.table.select_at(n, rows.len(), |i| key(rows, i));
+                    return true;
                 }
-                return;
+                return false;
             }
             let columns = list::columns(rows.iter().any(|r| r.worker.tie.is_some()));
-            match rows::table(self, &columns, rows.len(), at, areas.main).hit(areas.main, dx, dy) {
-                Hit::Header(c) => {
-                    self.table.act_sort(&Action::SortBy(c), &COLUMNS);
-                }
-                Hit::Row(r) => self.table.select_at(r, rows.len(), |i| key(rows, i)),
-                Hit::Nothing => {}
-            }
+            let table = rows::table(self, &columns, rows, areas.main);
+            let hit = self.table.click(&table, areas.main, x, y, |i| key(rows, i));
+            return matches!(hit, Hit::Row(_));
         }
+        false
     }
 
     fn enter(&mut self, row: Option<&Row<'_>>) -> Outcome {
@@ -226,7 +221,7 @@ impl View for WorkersView {
     }
 
     fn title(&self) -> &'static str {
-        "Workers"
+        "workers"
     }
 
     fn about(&self) -> &'static [&'static str] {
@@ -246,10 +241,18 @@ impl View for WorkersView {
 
     fn bindings(&self) -> &'static [Binding] {
         &[
-            Binding { keys: &["v"], action: || Action::Toggle, what: "rows or map", hint: true },
-            Binding { keys: &["c"], action: || Action::Own("paint"), what: "cells by type, proof, load …", hint: true },
-            Binding { keys: &["o"], action: || Action::Own("logs"), what: "logs of its pod", hint: true },
+            Binding { keys: &["v"], action: || Action::Toggle, what: "rows or map", hint: false },
+            Binding { keys: &["c"], action: || Action::Own("paint"), what: "letters by type, proof, load, state", hint: false },
+            Binding { keys: &["o"], action: || Action::Own("logs"), what: "logs of its pod", hint: false },
         ]
+    }
+
+    fn hints(&self) -> &'static [(&'static str, &'static str)] {
+        match (self.open, self.map) {
+            (true, _) => &[("enter", "its proof"), ("y", "copy its id"), ("o", "logs")],
+            (false, true) => &[("enter", "its row"), ("c", "letters"), ("v", "rows"), ("/", "filter"), ("o", "logs")],
+            (false, false) => &[("enter", "its tasks"), ("v", "map"), ("c", "letters"), ("/", "filter"), ("s", "sort"), ("o", "logs")],
+        }
     }
 
     fn filter(&self) -> Option<&str> {
@@ -266,11 +269,19 @@ impl View for WorkersView {
         let at = self.table.locate(list.len(), |i| key(&list, i));
         let row = at.and_then(|i| list.get(i));
         let outcome = match action {
-            Action::Enter | Action::DoubleClick(..) => self.enter(row),
+            Action::Enter => self.enter(row),
             Action::Back => self.back(),
             Action::Click(x, y) => {
                 self.click(ctx, &list, &sizes, *x, *y);
                 Outcome::done()
+            }
+            // The first click selected what the second opens.
+            Action::DoubleClick(x, y) => {
+                if self.click(ctx, &list, &sizes, *x, *y) {
+                    self.enter(row)
+                } else {
+                    Outcome::done()
+                }
             }
             Action::Toggle => {
                 self.map = !self.map;
@@ -342,7 +353,10 @@ impl View for WorkersView {
         let (list, sizes) = self.rows(ctx);
         let areas = self.areas(ctx.area, list.len());
         let at = self.table.locate(list.len(), |i| key(&list, i));
-        self.top(ctx, areas.top, list.len(), at, buf);
+        if areas.panel.height > 0 {
+            let panel = Panel::new(self.title_line(ctx, list.len())).right(self.right(ctx, at, list.len())).focus(!self.open);
+            panel.legend(self.legend(ctx, &list)).draw(areas.panel, ctx, buf);
+        }
         if list.is_empty() {
             self.empty(ctx, areas.main, buf);
             return;
@@ -350,56 +364,45 @@ impl View for WorkersView {
         if self.map {
             map::draw(self, ctx, areas.main, (&list, &sizes), at, buf);
         } else {
-            rows::draw(self, ctx, areas.main, &list, at, buf);
+            rows::draw(self, ctx, areas.main, &list, buf);
         }
-        if let Some(row) = at.and_then(|i| list.get(i)) {
-            if areas.detail.x > areas.main.right() {
-                divider(ctx, Rect { x: areas.main.right(), width: 1, ..areas.main }, buf);
-            }
-            if areas.detail.height > 0 {
-                detail::draw(ctx, areas.detail, row, &self.tasks, self.open, buf);
-            }
+        if let Some(row) = at.and_then(|i| list.get(i))
+            && areas.detail.height > 0
+        {
+            detail::draw(ctx, areas.detail, row, &self.tasks, self.open, buf);
         }
-        self.legend(ctx, areas.legend, &list, buf);
     }
 }
 
 impl WorkersView {
-    fn top(&self, ctx: &Ctx<'_>, area: Rect, shown: usize, at: Option<usize>, buf: &mut Buffer) {
-        let style = |r| ctx.theme.style(r);
+    fn title_line(&self, ctx: &Ctx<'_>, shown: usize) -> Line<'static> {
         let all = &ctx.model.workers;
-        let (mut live, mut late, mut lost) = (0usize, 0usize, 0usize);
-        for w in all.iter() {
-            match w.state {
-                WorkerState::Live => live += 1,
-                WorkerState::Late => late += 1,
-                WorkerState::Lost => lost += 1,
+        let mut title = Title::new(ctx, "workers").count(shown, all.len()).inverted(self.words.invert);
+        for state in [WorkerState::Live, WorkerState::Late, WorkerState::Lost] {
+            let n = all.iter().filter(|w| w.state == state).count();
+            if n > 0 {
+                title = title.fact(state_mark(ctx.symbols, state), n, state.as_str());
             }
         }
-        let mut pen = Pen::new(buf, area, 0);
-        let spot = position(at, shown);
-        let room = pen.left().saturating_sub(u16::try_from(spot.len()).unwrap_or(0) + 2);
-        let mut left = pen.part(room);
-        for (state, n) in [(WorkerState::Live, live), (WorkerState::Late, late), (WorkerState::Lost, lost)] {
-            if n > 0 || state == WorkerState::Live {
-                let (mark, role) = state_mark(ctx.symbols, state);
-                left.put(mark, style(role)).gap(1).put(&format!("{n} "), style(Role::Text));
-                left.put(state.as_str(), style(Role::Dim)).gap(3);
-            }
-        }
+        title.line()
+    }
+
+    fn right(&self, ctx: &Ctx<'_>, at: Option<usize>, shown: usize) -> Line<'static> {
         let by = match self.paint {
             Paint::Type => "task type",
             Paint::Proof => "proof",
             Paint::Load => "load",
             Paint::State => "state",
         };
-        left.put("cells ", style(Role::Dim)).put(by, style(Role::Text)).gap(3);
-        if !self.words.is_empty() {
-            let not = if self.words.invert { "not " } else { "" };
-            left.put("filter ", style(Role::Dim)).put(not, style(Role::Accent)).put(self.words.text(), style(Role::Accent));
-            left.put(&format!("  {shown} of {}", all.len()), style(Role::Dim));
+        let style = |r| ctx.theme.style(r);
+        let mut spans = Vec::new();
+        if self.map || self.paint != Paint::Type {
+            spans.push(Span::raw("letters by "));
+            spans.push(Span::styled(by, style(Role::Text)));
+            spans.push(Span::raw("   "));
         }
-        pen.gap(2).put(&spot, style(Role::Dim));
+        spans.push(Span::raw(position(at, shown)));
+        Line::from(spans)
     }
 
     fn empty(&self, ctx: &Ctx<'_>, area: Rect, buf: &mut Buffer) {
@@ -423,15 +426,18 @@ impl WorkersView {
         super::common::empty(ctx, area, &why, what, buf);
     }
 
-    fn legend(&self, ctx: &Ctx<'_>, area: Rect, list: &[Row<'_>], buf: &mut Buffer) {
-        let style = |r| ctx.theme.style(r);
-        let mut pen = Pen::new(buf, area, 0);
-        pen.gap(2);
+    /// What the letters and marks stand for.
+    fn legend(&self, ctx: &Ctx<'_>, list: &[Row<'_>]) -> Vec<Line<'static>> {
+        let dim = ctx.theme.style(Role::Dim);
+        let mark =
+            |m: &str, style, name: String| Line::from(vec![Span::styled(m.to_owned(), style), Span::styled(format!(" {name}"), dim)]);
+        let mut out = Vec::new();
         if self.map {
             for state in [WorkerState::Live, WorkerState::Late, WorkerState::Lost] {
-                if state != WorkerState::Live || self.paint == Paint::State {
-                    let (mark, role) = state_mark(ctx.symbols, state);
-                    pen.put(mark, style(role)).gap(1).put(state.as_str(), style(Role::Dim)).gap(2);
+                let shown = list.iter().any(|r| r.worker.state == state);
+                if shown && (state != WorkerState::Live || self.paint == Paint::State) {
+                    let (m, role) = state_mark(ctx.symbols, state);
+                    out.push(mark(m, ctx.theme.style(role), state.as_str().into()));
                 }
             }
         }
@@ -443,25 +449,23 @@ impl WorkersView {
                 }
                 for (i, _) in present.iter().enumerate().filter(|(_, p)| **p) {
                     let kind = TaskType::KNOWN.get(i);
-                    let name = super::common::kind_name(kind);
-                    pen.put(letter(kind), ctx.theme.task(kind)).gap(1).put(name, style(Role::Dim)).gap(2);
+                    out.push(mark(letter(kind), ctx.theme.task(kind), super::common::kind_name(kind).into()));
                 }
             }
             Paint::Proof => {
                 for p in ctx.model.proofs.active() {
-                    let id = middle(p.id.as_str(), 18, ctx.symbols.ellipsis);
-                    pen.put(proof_letter(p.ordinal), ctx.theme.proof(p.ordinal)).gap(1).put(&id, style(Role::Dim)).gap(2);
+                    let id = middle(p.id.as_str(), 18, ctx.symbols.ellipsis).into_owned();
+                    out.push(mark(proof_letter(p.ordinal), ctx.theme.proof(p.ordinal), id));
                 }
             }
             Paint::Load => {
-                let bars = ctx.symbols.bars;
-                pen.put(ctx.symbols.marks.3, style(Role::Faint)).put(" idle  ", style(Role::Dim));
-                for b in bars.iter().skip(1) {
-                    pen.put(b, style(Role::Text));
-                }
-                pen.put(" a little to full  ? unknown maximum", style(Role::Dim)).gap(2);
+                let bars: String = ctx.symbols.bars.iter().skip(1).copied().collect();
+                out.push(mark(ctx.symbols.marks.3, ctx.theme.style(Role::Faint), "idle".into()));
+                out.push(mark(&bars, ctx.theme.style(Role::Text), "a little to full".into()));
+                out.push(mark("?", dim, "unknown maximum".into()));
             }
             Paint::State => {}
         }
+        out
     }
 }

@@ -3,7 +3,6 @@
 pub mod filter;
 pub mod gauge;
 pub mod graph;
-pub mod grid;
 pub mod heatmap;
 pub mod input;
 pub mod panel;

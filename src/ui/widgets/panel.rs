@@ -14,6 +14,9 @@ pub struct Panel<'a> {
     pub title: Line<'a>,
     /// In the upper border, at the right, if there is room.
     pub right: Line<'a>,
+    /// In the lower border, at the left: what the marks within stand for. Those
+    /// that have no room are left out.
+    pub legend: Vec<Line<'a>>,
     /// True for the one that has the keys.
     pub focus: bool,
 }
@@ -32,6 +35,13 @@ impl<'a> Panel<'a> {
         self
     }
 
+    /// Explains marks in its lower border.
+    #[must_use]
+    pub fn legend(mut self, legend: Vec<Line<'a>>) -> Self {
+        self.legend = legend;
+        self
+    }
+
     /// Marks it as the one that has the keys.
     #[must_use]
     pub const fn focus(mut self, focus: bool) -> Self {
@@ -44,6 +54,38 @@ impl<'a> Panel<'a> {
     pub const fn inner(area: Rect) -> Rect {
         let (dx, dy) = (if area.width >= 4 { 2 } else { area.width / 2 }, if area.height >= 2 { 1 } else { area.height });
         Rect { x: area.x + dx, y: area.y + dy, width: area.width - 2 * dx, height: area.height.saturating_sub(2 * dy) }
+    }
+
+    /// The area within for a table or a list, which begins with the column of
+    /// the selected row's mark.
+    #[must_use]
+    pub const fn list(area: Rect) -> Rect {
+        let r = Self::inner(area);
+        if r.x > area.x + 1 { Rect { x: r.x - 1, width: r.width + 1, ..r } } else { r }
+    }
+
+    /// The area within for text that stands below the title and below the text of
+    /// tables.
+    #[must_use]
+    pub const fn text(area: Rect) -> Rect {
+        let r = Self::inner(area);
+        if r.width > 1 { Rect { x: r.x + 1, width: r.width - 1, ..r } } else { r }
+    }
+
+    /// Draws a line with a title through the panel on `area`, at row `y` of the
+    /// screen, joined to its border.
+    pub fn divide(&self, area: Rect, y: u16, ctx: &Ctx<'_>, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        if y <= area.y || y + 1 >= area.bottom() || area.width < 2 {
+            return;
+        }
+        let style = ctx.theme.style(if self.focus { Role::BorderFocus } else { Role::Border });
+        for x in area.left() + 1..area.right() - 1 {
+            put(buf, area, x, y, ctx.symbols.border.horizontal_top, style);
+        }
+        put(buf, area, area.left(), y, ctx.symbols.tees.0, style);
+        put(buf, area, area.right() - 1, y, ctx.symbols.tees.1, style);
+        self.titles(Rect { y, height: 1, ..area }, style, ctx, buf);
     }
 
     /// Draws it and returns the area within.
@@ -68,7 +110,36 @@ impl<'a> Panel<'a> {
         {
             put(buf, area, x, y, s, style);
         }
-        let edge = Rect { x: left + 2, y: top, width: area.width.saturating_sub(4), height: 1 };
+        self.titles(Rect { height: 1, ..area }, style, ctx, buf);
+        self.marks(Rect { y: bottom, height: 1, ..area }, style, ctx, buf);
+        Self::inner(area)
+    }
+
+    /// Writes the legend into a line of the border.
+    fn marks(&self, row: Rect, style: ratatui::style::Style, ctx: &Ctx<'_>, buf: &mut Buffer) {
+        let edge = Rect { x: row.x + 2, width: row.width.saturating_sub(4), ..row };
+        let mut x = edge.x;
+        for (i, mark) in self.legend.iter().enumerate() {
+            let gap = if i == 0 { 1 } else { 2 };
+            if x + gap + line_width(mark) + 1 > edge.right() {
+                break;
+            }
+            for _ in 0..gap {
+                x = put(buf, edge, x, edge.y, " ", style);
+            }
+            let mut mark = mark.clone();
+            mark.style = ctx.theme.style(Role::Dim).patch(mark.style);
+            x = put_line(buf, edge, x, edge.y, &mark);
+        }
+        if x > edge.x {
+            put(buf, edge, x, edge.y, " ", style);
+        }
+    }
+
+    /// Writes title and right end into a line of the border.
+    fn titles(&self, row: Rect, style: ratatui::style::Style, ctx: &Ctx<'_>, buf: &mut Buffer) {
+        let (left, top) = (row.left(), row.top());
+        let edge = Rect { x: left + 2, y: top, width: row.width.saturating_sub(4), height: 1 };
         let title_width = line_width(&self.title);
         if title_width > 0 && edge.width > 2 {
             let mut title = self.title.clone();
@@ -86,6 +157,5 @@ impl<'a> Panel<'a> {
             put_line(buf, edge, x + 1, top, &line);
             put(buf, edge, x + 1 + w, top, " ", style);
         }
-        Self::inner(area)
     }
 }

@@ -3,15 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use ratatui::text::Line;
 use unicode_segmentation::UnicodeSegmentation as _;
-use unicode_width::UnicodeWidthStr as _;
 
-/// Columns that `text` takes on a terminal.
-#[must_use]
-pub fn width(text: &str) -> u16 {
-    let n = if text.is_ascii() { text.len() } else { text.width() };
-    u16::try_from(n).unwrap_or(u16::MAX)
-}
+use crate::ui::draw::line_width;
+pub use crate::ui::draw::{cut_middle as middle, width};
 
 /// A place in one row that moves to the right as text is put down. Nothing is
 /// written outside the row's part that it was made for, whatever the text.
@@ -122,6 +118,19 @@ impl<'b> Pen<'b> {
         self.gap(self.left() - w).put(text, style)
     }
 
+    /// Puts a line of several styles down; `right`: with its end at the end of
+    /// the room.
+    pub fn line(&mut self, line: &Line<'_>, right: bool) -> &mut Self {
+        if right {
+            let w = line_width(line).min(self.left());
+            self.gap(self.left() - w);
+        }
+        for s in &line.spans {
+            self.put(&s.content, line.style.patch(s.style));
+        }
+        self
+    }
+
     /// Puts `text` down `n` times or until the room ends.
     pub fn repeat(&mut self, text: &str, n: u16, style: Style) -> &mut Self {
         for _ in 0..n {
@@ -141,47 +150,6 @@ impl<'b> Pen<'b> {
         self.x = end;
         Pen { buf: self.buf, y, x, end }
     }
-}
-
-/// `text` in at most `room` columns; the middle is left out where it is too
-/// long, because names differ at their ends.
-#[must_use]
-pub fn middle(text: &str, room: u16, ellipsis: &str) -> String {
-    let room = usize::from(room);
-    if text.width() <= room {
-        return text.to_owned();
-    }
-    let Some(rest) = room.checked_sub(ellipsis.width()).filter(|r| *r > 0) else { return ellipsis.graphemes(true).take(room).collect() };
-    let (tail_room, head_room) = (rest.div_ceil(2), rest / 2);
-    let mut head = String::new();
-    let mut used = 0;
-    for g in text.graphemes(true) {
-        used += g.width();
-        if used > head_room {
-            break;
-        }
-        head.push_str(g);
-    }
-    let (mut from, mut used) = (text.len(), 0);
-    for (i, g) in text.grapheme_indices(true).rev() {
-        used += g.width();
-        if used > tail_room {
-            break;
-        }
-        from = i;
-    }
-    format!("{head}{ellipsis}{}", &text[from..])
-}
-
-/// Draws `title` on a rule through row `row` of `area`: `── title ─────`.
-pub fn rule(buf: &mut Buffer, area: Rect, row: u16, line: &str, title: &str, line_style: Style, title_style: Style) {
-    let mut pen = Pen::new(buf, area, row);
-    pen.repeat(line, 1, line_style);
-    if !title.is_empty() {
-        pen.gap(1).clip(title, title_style, "~").gap(1);
-    }
-    let rest = pen.left();
-    pen.repeat(line, rest, line_style);
 }
 
 #[cfg(test)]
@@ -233,16 +201,6 @@ mod tests {
                 p.put("a", Style::new()).clip("日本", Style::new(), "…");
             }),
             ""
-        );
-    }
-
-    #[test]
-    fn the_middle_is_left_out() {
-        assert_eq!(middle("cli_1795482984393", 9, "…"), "cli_…4393");
-        assert_eq!(middle("short", 9, "…"), "short");
-        assert_eq!(
-            (middle("日本語日本語", 7, "…").as_str(), middle("abc", 1, "…").as_str(), middle("abc", 0, "…").as_str()),
-            ("日…語", "…", "")
         );
     }
 }

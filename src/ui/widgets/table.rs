@@ -3,15 +3,16 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 
 use super::pen::{Pen, width};
+use crate::ui::draw::{put, tint};
 use crate::ui::{Action, Ctx, Role};
 
 /// One column.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
-    /// Its header, in capitals.
+    /// Its header, in small letters.
     pub title: &'static str,
     /// It is left out before it gets narrower than this.
     pub min: u16,
@@ -236,6 +237,30 @@ impl<K: Clone + PartialEq> TableState<K> {
         true
     }
 
+    /// Does a click at column `x` and row `y` of the screen, on what `table` has
+    /// drawn on `area`: a header sorts, a row is selected. Returns what was hit.
+    pub fn click(&mut self, table: &Table<'_>, area: Rect, x: u16, y: u16, key: impl Fn(usize) -> K) -> Hit {
+        let (Some(x), Some(y)) = (x.checked_sub(area.x), y.checked_sub(area.y)) else { return Hit::Nothing };
+        let hit = table.hit(area, x, y);
+        match hit {
+            Hit::Header(c) => {
+                self.act_sort(&Action::SortBy(c), table.columns);
+            }
+            Hit::Row(r) => self.select_at(r, table.rows, key),
+            Hit::Nothing => {}
+        }
+        hit
+    }
+
+    /// The table of `rows` rows on `area` in this state.
+    #[must_use]
+    pub fn table<'c>(&self, columns: &'c [Column], rows: usize, area: Rect, key: impl Fn(usize) -> K) -> Table<'c> {
+        let at = self.locate(rows, key);
+        let offset = self.offset(at, rows, Table::height(area));
+        let sort = columns.get(self.sort).filter(|c| c.sortable).map(|_| (self.sort, self.reverse));
+        Table { columns, sort, rows, selected: at, offset, focus: true }
+    }
+
     /// The first visible row when the selected one is `at`.
     #[must_use]
     pub fn offset(&self, at: Option<usize>, rows: usize, height: usize) -> usize {
@@ -290,17 +315,22 @@ impl Table<'_> {
                 break;
             }
             let y = line + 1;
+            let whole = Rect { y: area.y + y, height: 1, ..area };
+            let selected = self.selected == Some(row);
+            if selected {
+                select(whole, self.focus, ctx, buf);
+            }
             for p in &places {
                 let mut pen = Pen::new(buf, area, y);
                 pen.gap(p.x);
                 cell(row, p.column, &mut pen.part(p.width));
             }
-            if self.selected == Some(row) {
-                let role = if self.focus { Role::Selected } else { Role::SelectedDim };
-                buf.set_style(Rect { y: area.y + y, height: 1, ..area }, ctx.theme.style(role));
-                Pen::new(buf, area, y).put(ctx.symbols.pointer, ctx.theme.style(Role::Accent));
+            if selected {
+                selected_done(whole, self.focus, ctx, buf);
             }
         }
+        let below = Rect { y: area.y.saturating_add(1), height: area.height.saturating_sub(1), ..area };
+        scroll_bar(below, self.offset, usize::from(below.height), self.rows, ctx, buf);
     }
 
     fn header(&self, ctx: &Ctx<'_>, area: Rect, buf: &mut Buffer, places: &[Place]) {
@@ -322,7 +352,10 @@ impl Table<'_> {
             pen.gap(p.x);
             if column.right {
                 let w = width(column.title);
-                pen.gap(p.width.saturating_sub(w));
+                // There is no gap behind the last one.
+                let last = p.x.saturating_add(p.width) >= area.width;
+                let mark = if last { width(mark) } else { 0 };
+                pen.gap(p.width.saturating_sub(w.saturating_add(mark)));
                 pen.part(w.min(p.width)).put(column.title, style);
             } else {
                 pen.part(p.width.min(width(column.title))).put(column.title, style);
@@ -344,6 +377,47 @@ impl Table<'_> {
         }
         let row = self.offset + usize::from(y - 1);
         if row < self.rows { Hit::Row(row) } else { Hit::Nothing }
+    }
+}
+
+/// Lights up the lines of what is selected, before their text is put down: it
+/// keeps its colours.
+pub fn select(area: Rect, focus: bool, ctx: &Ctx<'_>, buf: &mut Buffer) {
+    tint(buf, area, ctx.theme.style(if focus { Role::Selected } else { Role::SelectedDim }));
+    put(buf, area, area.x, area.y, ctx.symbols.pointer, ctx.theme.style(Role::Accent));
+}
+
+/// Makes the text of lit-up lines readable, after it was put down.
+pub fn selected_done(area: Rect, focus: bool, ctx: &Ctx<'_>, buf: &mut Buffer) {
+    let role = if focus { Role::Selected } else { Role::SelectedDim };
+    if ctx.theme.style(role).add_modifier.contains(Modifier::REVERSED) {
+        // Reversed, every colour would be a patch of ground.
+        let fg = ctx.theme.base().fg.unwrap_or(Color::Reset);
+        tint(buf, area, Style::new().fg(fg));
+        return;
+    }
+    let (faint, dim) = (ctx.theme.style(Role::Faint).fg, ctx.theme.style(Role::Dim).fg);
+    let (Some(faint), Some(dim)) = (faint, dim) else { return };
+    for p in area.intersection(buf.area).positions() {
+        if let Some(cell) = buf.cell_mut(p).filter(|c| c.fg == faint) {
+            cell.fg = dim;
+        }
+    }
+}
+
+/// Draws a scroll bar over the right border of a panel whose inside is `area`,
+/// when not everything is shown.
+pub fn scroll_bar(area: Rect, top: usize, height: usize, rows: usize, ctx: &Ctx<'_>, buf: &mut Buffer) {
+    let x = area.right().saturating_add(1);
+    if rows <= height || area.height < 3 || x >= ctx.area.right() {
+        return;
+    }
+    let cells = usize::from(area.height);
+    let size = (cells * height / rows).max(1);
+    let start = (cells - size) * top / (rows - height).max(1);
+    let bar = Rect { x, width: 1, ..area };
+    for i in start..(start + size).min(cells) {
+        put(buf, bar, x, area.y + u16::try_from(i).unwrap_or(0), ctx.symbols.scroll.0, ctx.theme.style(Role::Dim));
     }
 }
 

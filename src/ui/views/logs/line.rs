@@ -32,6 +32,11 @@ impl Prefix {
         }
     }
 
+    /// Whether there is room for the target before the message.
+    pub const fn names_target(self) -> bool {
+        self.time >= 12
+    }
+
     /// All columns before the text: marker, time, level, source.
     pub const fn width(self) -> u16 {
         2 + self.time + 1 + 1 + 1 + if self.source > 0 { self.source + 1 } else { 0 }
@@ -109,6 +114,11 @@ impl Looks {
         let matches =
             regex.map_or_else(Vec::new, |r| r.find_iter(text).filter(|m| !m.is_empty()).take(MAX_MATCHES).map(|m| m.range()).collect());
         Self { target_end, matches }
+    }
+
+    /// Where the target ends and the message begins.
+    pub const fn target_end(&self) -> usize {
+        self.target_end
     }
 
     /// The end of the piece that begins at `at`, and whether it is matched.

@@ -8,8 +8,8 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::line::{level_role, source_name, wrap};
 use crate::model::LogEntry;
-use crate::ui::views::common::line;
-use crate::ui::widgets::pen::{Pen, rule};
+use crate::ui::widgets::panel::Panel;
+use crate::ui::widgets::pen::Pen;
 use crate::ui::{Ctx, Role};
 
 /// A record's message and its fields.
@@ -102,8 +102,9 @@ fn field_starts(text: &str) -> Vec<Range<usize>> {
 pub fn draw(ctx: &Ctx<'_>, area: Rect, e: &LogEntry, skip: u16, buf: &mut Buffer) {
     let style = |r| ctx.theme.style(r);
     let level = e.record.level;
-    rule(buf, area, 0, line(ctx), &format!("record {}", e.number), style(Role::Border), style(Role::Title));
-    let mut lines = Lines { area, skip, next: 1, buf };
+    Panel::new(format!("record {}", e.number)).draw(area, ctx, buf);
+    let area = Panel::list(area);
+    let mut lines = Lines { area, skip, next: 0, buf };
     let fact = |name: &str, value: &str, role: Role, lines: &mut Lines<'_>, name_width: u16| {
         let room = area.width.saturating_sub(name_width + 4);
         for (i, r) in wrap(value, room, 256).into_iter().enumerate() {
@@ -128,9 +129,9 @@ pub fn draw(ctx: &Ctx<'_>, area: Rect, e: &LogEntry, skip: u16, buf: &mut Buffer
     }
     let parts = parts(text);
     lines.next();
-    for r in wrap(parts.message, area.width.saturating_sub(3), 256) {
+    for l in crate::ui::draw::wrap(parts.message, area.width.saturating_sub(3)).iter().take(256) {
         if let Some(mut pen) = lines.next() {
-            pen.gap(2).put(&parts.message[r], style(level_role(level)));
+            pen.gap(2).put(l, style(level_role(level)));
         }
     }
     let widest = parts.fields.iter().map(|f| f.0.width()).max().unwrap_or(0).min(28);

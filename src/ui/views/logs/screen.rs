@@ -2,15 +2,16 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::text::Line;
 
 use super::LogsView;
 use super::MOST_LINES;
 use super::index::Index;
 use super::line::{Looks, Prefix, draw_prefix, draw_text, skip_columns, wrap};
 use crate::event::Level;
-use crate::ui::views::common::empty;
+use crate::ui::views::common::{Title, empty};
 use crate::ui::widgets::pen::Pen;
-use crate::ui::widgets::table::position;
+use crate::ui::widgets::table::{select, selected_done};
 use crate::ui::{Ctx, Role};
 
 impl LogsView {
@@ -30,7 +31,9 @@ impl LogsView {
             let lines = if self.wrap {
                 wrap(text, room, MOST_LINES)
             } else {
-                let from = skip_columns(text, usize::from(self.across));
+                // Where it is narrow the target gives way: the source says nearly as much.
+                let whole = if prefix.names_target() { 0 } else { looks.target_end() };
+                let from = whole + skip_columns(&text[whole..], usize::from(self.across));
                 std::iter::once(from..text.len()).collect()
             };
             let selected = row == at;
@@ -38,7 +41,7 @@ impl LogsView {
             let rows = Rect { y: area.y + y, height, ..area }.intersection(buf.area);
             // The end, when it is followed, is marked but not lit up.
             if selected && !self.follow {
-                buf.set_style(rows, ctx.theme.style(Role::Selected));
+                select(rows, true, ctx, buf);
             }
             for (i, range) in lines.into_iter().enumerate() {
                 if y >= area.height {
@@ -53,60 +56,58 @@ impl LogsView {
                 draw_text(ctx, e, &looks, range, &mut pen);
                 y += 1;
             }
-            if selected {
+            if selected && !self.follow {
+                selected_done(rows, true, ctx, buf);
+            } else if selected {
                 Pen::new(buf, rows, 0).put(ctx.symbols.pointer, ctx.theme.style(Role::Accent));
             }
         }
     }
 
-    pub(super) fn draw_top(&self, ctx: &Ctx<'_>, area: Rect, index: &Index, at: Option<usize>, buf: &mut Buffer) {
-        let style = |r| ctx.theme.style(r);
+    pub(super) fn title_line(&self, ctx: &Ctx<'_>, index: &Index) -> Line<'static> {
         let logs = &ctx.model.logs;
-        let mut pen = Pen::new(buf, area, 0);
-        let spot = position(at, index.len());
-        let room = pen.left().saturating_sub(u16::try_from(spot.len()).unwrap_or(0) + 2);
-        let mut left = pen.part(room);
+        let query = &self.query;
+        let all = logs.records().len() + if query.periodic { logs.periodic().len() } else { 0 };
+        let mut title = Title::new(ctx, "logs").count(index.len(), all);
         if self.follow {
-            left.put(ctx.symbols.play.0, style(Role::Good)).put(" follow", style(Role::Text));
+            title = title.add(format!("   {}", ctx.symbols.play.0), Role::Good).add(" follow", Role::Text);
         } else {
-            left.put("paused", style(Role::Warn));
+            title = title.add(format!("   {} paused", ctx.symbols.play.1), Role::Warn);
             let new = index.newer(self.paused_at);
             if new > 0 {
-                left.gap(1).put(&format!("{new} new"), style(Role::Accent));
+                title = title.add(format!(", {new} new"), Role::Text);
             }
         }
-        left.gap(3);
-        if let Some(error) = self.query.pattern.error() {
-            left.put(&format!("/{}/ ", self.query.pattern.text()), style(Role::Bad));
-            left.put(&format!("{error}; the last good filter stays"), style(Role::Bad)).gap(3);
-        } else if !self.query.pattern.is_empty() {
-            let not = if self.query.pattern.invert { "not " } else { "" };
-            left.put(not, style(Role::Accent)).put(&format!("/{}/", self.query.pattern.text()), style(Role::Accent)).gap(3);
+        if let Some(error) = query.pattern.error() {
+            title = title.add(format!("   {error}; the last good filter stays"), Role::Bad);
         }
-        if let Some(level) = self.query.level {
+        title = title.inverted(query.pattern.invert);
+        if let Some(level) = query.level {
             let up = if level == Level::Error { "" } else { " and worse" };
-            left.put("level ", style(Role::Dim)).put(level.padded().trim_start(), style(Role::Accent)).put(up, style(Role::Dim)).gap(3);
+            title = title.add("   level ", Role::Dim).add(level.padded().trim_start(), Role::Text).add(up, Role::Dim);
         }
-        if !self.query.source.is_empty() {
-            left.put("source ", style(Role::Dim)).put(&self.query.source, style(Role::Accent)).gap(3);
-        }
-        let all = logs.records().len() + if self.query.periodic { logs.periodic().len() } else { 0 };
-        if self.query.is_set() {
-            left.put(&format!("{} of {all}", index.len()), style(Role::Dim)).gap(3);
+        if !query.source.is_empty() {
+            title = title.add("   only ", Role::Dim).add(query.source.clone(), Role::Text);
         }
         for (n, word, role) in [(logs.errors, "error", Role::Bad), (logs.warnings, "warning", Role::Warn)] {
             if n > 0 {
-                let s = if n == 1 { "" } else { "s" };
-                left.put(&n.to_string(), style(role)).gap(1).put(word, style(Role::Dim)).put(s, style(Role::Dim)).gap(3);
+                title = title.add(format!("   {n}"), role).add(format!(" {word}{}", if n == 1 { "" } else { "s" }), Role::Dim);
             }
         }
+        title.line()
+    }
+
+    /// What is not seen, for the lower border.
+    pub(super) fn notes(&self, ctx: &Ctx<'_>) -> Vec<Line<'static>> {
+        let mut out = Vec::new();
         if self.across > 0 {
-            left.put(&format!("from column {}", self.across), style(Role::Dim)).gap(3);
+            out.push(Line::from(format!("from column {}", self.across)));
         }
-        if !self.query.periodic && !logs.periodic().is_empty() {
-            left.put("periodic lines folded", style(Role::Faint));
+        let n = ctx.model.logs.periodic().len();
+        if !self.query.periodic && n > 0 {
+            out.push(Line::from(format!("{n} periodic lines folded, v shows them")));
         }
-        pen.gap(2).put(&spot, style(Role::Dim));
+        out
     }
 
     pub(super) fn draw_empty(&self, ctx: &Ctx<'_>, area: Rect, buf: &mut Buffer) {
@@ -118,7 +119,7 @@ impl LogsView {
             } else {
                 format!("None of {all} records is from '{}'.", self.query.source)
             };
-            empty(ctx, area, &why, "Esc clears the filter; L and o change level and source.", buf);
+            empty(ctx, area, &why, "Esc clears the filter; L and c change level and component.", buf);
         } else if !logs.periodic().is_empty() {
             empty(ctx, area, "Only the coordinator's periodic lines have come, and they are folded away.", "v shows them.", buf);
         } else {

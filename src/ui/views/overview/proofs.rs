@@ -1,18 +1,18 @@
 //! The proofs that are worked on, with how far they are.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use crate::base::{ProofId, TaskType, units};
 use crate::event::{ProofMode, ProofStatus};
-use crate::model::{Model, Proof, Stage};
+use crate::model::{Model, Proof};
 use crate::ui::draw::{cut, cut_middle, put, wrap};
-use crate::ui::widgets::grid::{Column, Cursor, Grid};
+use crate::ui::views::common::{course, proof_cell, status_mark};
 use crate::ui::widgets::panel::Panel;
+use crate::ui::widgets::table::{Column, TableState};
 use crate::ui::{Ctx, Role};
 
 /// Ended proofs that are listed below the active ones.
@@ -38,20 +38,22 @@ const TASKS: usize = 3;
 const ELAPSED: usize = 4;
 const DEADLINE: usize = 5;
 
-fn columns(width: u16) -> [Column; 6] {
-    let stage = if width >= 130 { 65 } else { 17 };
+/// The columns of a list of that width.
+pub fn columns(width: u16) -> [Column; 6] {
+    let stage = if width >= 131 { 65 } else { 17 };
+    let proof = if width >= 101 { 25 } else { 20 };
     [
-        Column::text("proof", if width >= 100 { 25 } else { 20 }, 0).grows(1),
-        Column::text("mode", 10, 3),
-        Column::text("stage", stage, 1),
-        Column::text("tasks running", 22, 2).grows(2),
-        Column::number("elapsed", 8, 0),
-        Column::number("deadline", 8, 4),
+        Column::text("proof", proof, proof, 255).flex(1).unsorted(),
+        Column::text("mode", 10, 10, 7).unsorted(),
+        Column::text("stage", stage, stage, 9).unsorted(),
+        Column::text("tasks running", 22, 22, 8).flex(2).unsorted(),
+        Column::number("elapsed", 8, 254).unsorted(),
+        Column::number("deadline", 8, 6).unsorted(),
     ]
 }
 
 /// Draws the list.
-pub fn draw(area: Rect, keys: &[ProofId], cursor: &Cursor<ProofId>, ctx: &Ctx<'_>, buf: &mut Buffer) {
+pub fn draw(area: Rect, keys: &[ProofId], state: &TableState<ProofId>, ctx: &Ctx<'_>, buf: &mut Buffer) {
     if area.height < 2 {
         return;
     }
@@ -74,19 +76,13 @@ pub fn draw(area: Rect, keys: &[ProofId], cursor: &Cursor<ProofId>, ctx: &Ctx<'_
         }
         return;
     }
-    let columns = columns(inner.width);
-    let height = usize::from(inner.height.saturating_sub(1));
-    // The mark of the selected row stands in the panel's own margin.
-    let wide = Rect { x: inner.x.saturating_sub(1), width: inner.width + 1, ..inner };
-    Grid { columns: &columns, sort: None, rows: keys.len(), top: cursor.top(keys, height), selected: cursor.row(keys) }.draw(
-        wide,
-        ctx,
-        buf,
-        |row, column, width| {
-            let proof = keys.get(row).and_then(|id| model.proofs.get(id));
-            proof.map(|p| cell(p, column, width, ctx)).unwrap_or_default()
-        },
-    );
+    let list = Panel::list(area);
+    let columns = columns(list.width);
+    state.table(&columns, keys.len(), list, |i| keys[i].clone()).draw(ctx, list, buf, |row, column, pen| {
+        if let Some(p) = keys.get(row).and_then(|id| model.proofs.get(id)) {
+            pen.line(&cell(p, column, pen.left(), ctx), columns[column].right);
+        }
+    });
 }
 
 fn cell<'a>(p: &'a Proof, column: usize, width: u16, ctx: &Ctx<'a>) -> Line<'a> {
@@ -95,14 +91,14 @@ fn cell<'a>(p: &'a Proof, column: usize, width: u16, ctx: &Ctx<'a>) -> Line<'a> 
     let dim = theme.style(Role::Dim);
     match column {
         PROOF => Line::from(vec![
-            Span::styled(ctx.symbols.cell, if p.is_active() { theme.proof(p.ordinal) } else { theme.style(Role::Faint) }),
+            proof_cell(ctx, p),
             Span::raw(" "),
             Span::styled(cut_middle(p.id.as_str(), width.saturating_sub(2), ctx.symbols.ellipsis), quiet),
         ]),
         MODE => Line::styled(p.mode.map_or("", ProofMode::as_str), dim),
         STAGE => {
             if p.is_active() {
-                chips(p, width, ctx)
+                course(p, width, ctx)
             } else {
                 ending(p, width, ctx)
             }
@@ -131,56 +127,11 @@ fn cell<'a>(p: &'a Proof, column: usize, width: u16, ctx: &Ctx<'a>) -> Line<'a> 
 }
 
 fn ending<'a>(p: &Proof, width: u16, ctx: &Ctx<'a>) -> Line<'a> {
-    let (mark, words, role) = match p.status {
-        Some(ProofStatus::Completed) => (ctx.symbols.marks.0, "completed", Role::Good),
-        Some(ProofStatus::Failed) => (ctx.symbols.marks.1, "failed", Role::Bad),
-        Some(ProofStatus::Cancelled) => (ctx.symbols.marks.1, "cancelled", Role::Dim),
-        _ => ("?", "vanished", Role::Warn),
-    };
+    let (mark, words, role) = status_mark(ctx.symbols, p.status);
     Line::from(vec![
         Span::styled(mark, ctx.theme.style(role)),
         Span::styled(format!(" {}", cut(words, width.saturating_sub(2), ctx.symbols.ellipsis)), ctx.theme.style(Role::Dim)),
     ])
-}
-
-/// The stages of a proof: in words where there is room, else as marks with the
-/// present one's name.
-pub fn chips<'a>(p: &Proof, width: u16, ctx: &Ctx<'a>) -> Line<'a> {
-    let theme = ctx.theme;
-    let stage = p.stage();
-    let course = Stage::course(p.mode);
-    let (done, _, running, pending) = ctx.symbols.marks;
-    // A wrap that waits for its worker is what a stuck proof looks like.
-    let waits = stage == Stage::Wrap && p.tally(&TaskType::PlonkWrap).running + p.tally(&TaskType::Groth16Wrap).running == 0;
-    let here = theme.style(if waits { Role::Warn } else { Role::Accent }).add_modifier(Modifier::BOLD);
-    let running = if waits { ctx.symbols.dots.1 } else { running };
-    let name = |s: Stage| if waits && s == stage { "wrap waits" } else { s.as_str() };
-    let look = |s: Stage| match s.cmp(&stage) {
-        Ordering::Less => (done, theme.style(Role::Good), theme.style(Role::Dim)),
-        Ordering::Equal => (running, here, here),
-        Ordering::Greater => (pending, theme.style(Role::Dim), theme.style(Role::Dim)),
-    };
-    let mut spans = Vec::new();
-    if stage == Stage::Waiting {
-        return Line::styled("waiting to be claimed".get(..usize::from(width.min(21))).unwrap_or("waiting"), theme.style(Role::Dim));
-    }
-    if width >= 65 {
-        for s in course {
-            let (mark, mark_style, word_style) = look(*s);
-            if !spans.is_empty() {
-                spans.push(Span::raw("  "));
-            }
-            spans.push(Span::styled(format!("{mark} "), mark_style));
-            spans.push(Span::styled(name(*s), word_style));
-        }
-    } else {
-        for s in course {
-            let (mark, style, _) = look(*s);
-            spans.push(Span::styled(mark, style));
-        }
-        spans.push(Span::styled(format!(" {}", name(stage)), here));
-    }
-    Line::from(spans)
 }
 
 /// `12 ProveShard, 3 RecursionReduce`

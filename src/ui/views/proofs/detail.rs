@@ -2,16 +2,19 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use ratatui::text::{Line, Span};
 
 use super::entries::{self, Entry, Key, entries};
 use super::held::{Typicals, held, running_of};
 use super::lanes::{self, Window};
-use super::list::{course, elapsed, left};
+use super::list::{elapsed, left};
 use crate::base::{ProofId, units};
 use crate::event::ProofMode;
 use crate::model::Proof;
-use crate::ui::views::common::{Facts, age, empty, line, status_mark, unknown};
-use crate::ui::widgets::pen::{Pen, middle, rule};
+use crate::ui::views::common::{Facts, Title, age, course, empty, status_mark, unknown};
+use crate::ui::widgets::panel::Panel;
+use crate::ui::widgets::pen::{Pen, middle};
 use crate::ui::widgets::table::{Hit, Table, TableState, position};
 use crate::ui::{Action, Ctx, Effect, Outcome, Role};
 
@@ -20,23 +23,28 @@ pub struct Detail {
     /// Which proof.
     pub proof: ProofId,
     tasks: TableState<Key>,
-    by_worker: bool,
+    /// Lanes are workers instead of stages.
+    pub by_worker: bool,
     window: Window,
 }
 
-/// Where things are.
+/// Where things are: all in one panel.
 struct Areas {
     head: Rect,
+    /// The line above the lanes.
+    lanes_rule: u16,
     lanes: Rect,
+    /// The line above the tasks.
+    tasks_rule: u16,
     tasks: Rect,
 }
 
 /// Lines of facts above the lanes.
 const fn head_height(area: Rect) -> u16 {
     match area.height {
-        0..8 => 2,
-        8..20 => 4,
-        _ => 5,
+        0..8 => 1,
+        8..19 => 3,
+        _ => 4,
     }
 }
 
@@ -47,6 +55,7 @@ impl Detail {
     }
 
     fn areas(&self, area: Rect, lanes: usize, tasks: usize) -> Areas {
+        let area = Panel::list(area);
         let cut = |y: u16, h: u16| Rect { y: area.y.saturating_add(y), height: h.min(area.height.saturating_sub(y)), ..area };
         let head = cut(0, head_height(area));
         let rest = area.height - head.height;
@@ -58,7 +67,16 @@ impl Detail {
         if h < 3 {
             h = 0;
         }
-        Areas { head, lanes: cut(head.height, h), tasks: cut(head.height + h, rest - h) }
+        let y = head.height;
+        let rule = u16::from(h > 0);
+        let below = u16::from(rest > h);
+        Areas {
+            head,
+            lanes_rule: area.y + y,
+            lanes: cut(y + rule, h - rule),
+            tasks_rule: area.y + y + h,
+            tasks: cut(y + h + below, rest - h - below),
+        }
     }
 
     fn lane_count(&self, p: &Proof, list: &[Entry<'_>]) -> usize {
@@ -83,7 +101,7 @@ impl Detail {
             Action::MoveSideways(n) => {
                 self.window.back = self.window.back.saturating_add_signed(n.saturating_neg()).min(self.window.max_back());
             }
-            Action::Enter | Action::DoubleClick(..) => {
+            Action::Enter => {
                 let Some(e) = entry else { return Outcome::done() };
                 if ctx.model.workers.get(e.worker).is_none() {
                     return say("that worker is not known any more");
@@ -101,12 +119,12 @@ impl Detail {
                 let text = entry.map_or_else(|| self.proof.to_string(), |e| e.task.to_string());
                 return Outcome::effect(Effect::Copy(text));
             }
-            Action::Click(x, y) => {
+            Action::Click(x, y) | Action::DoubleClick(x, y) => {
                 let (x, y) = (ctx.area.x.saturating_add(*x), ctx.area.y.saturating_add(*y));
-                if let (Some(dx), Some(dy)) = (x.checked_sub(table_area.x), y.checked_sub(table_area.y))
-                    && let Hit::Row(r) = entries::table(&self.tasks, &list, table_area).hit(table_area, dx, dy)
-                {
-                    self.tasks.select_at(r, list.len(), |i| list[i].key());
+                let table = entries::table(&self.tasks, &list, table_area);
+                let hit = self.tasks.click(&table, table_area, x, y, |i| list[i].key());
+                if let (Hit::Row(_), Action::DoubleClick(..)) = (hit, action) {
+                    return self.update(&Action::Enter, ctx);
                 }
             }
             action => {
@@ -120,11 +138,9 @@ impl Detail {
         Outcome::done()
     }
 
-    /// The list of tasks without its rule.
+    /// The list of tasks.
     fn table_area(&self, ctx: &Ctx<'_>, p: &Proof, list: &[Entry<'_>]) -> Rect {
-        let a = self.areas(ctx.area, self.lane_count(p, list), list.len()).tasks;
-        let rule = a.height.min(1);
-        Rect { y: a.y.saturating_add(rule), height: a.height - rule, ..a }
+        self.areas(ctx.area, self.lane_count(p, list), list.len()).tasks
     }
 
     /// Draws it.
@@ -132,24 +148,26 @@ impl Detail {
         let style = |r| ctx.theme.style(r);
         let Some(p) = ctx.model.proofs.get(&self.proof) else {
             let why = format!("Proof {} is not known any more.", self.proof);
-            empty(ctx, ctx.area, &why, "Old proofs are forgotten when there are too many. Esc goes back.", buf);
+            Panel::new("proof").focus(true).draw(ctx.area, ctx, buf);
+            empty(ctx, Panel::list(ctx.area), &why, "Old proofs are forgotten when there are too many. Esc goes back.", buf);
             return;
         };
         let list = entries(ctx.model, p);
         let areas = self.areas(ctx.area, self.lane_count(p, &list), list.len());
+        let panel = Panel::new(title(ctx, p, ctx.area.width)).focus(true);
+        panel.draw(ctx.area, ctx, buf);
         head(ctx, areas.head, p, buf);
         if areas.lanes.height > 0 {
             let (from, to) = lanes::span(ctx, p, &list);
             let window = self.window.of(from, to);
             let by = if self.by_worker { "workers" } else { "stages" };
             let times = if ctx.symbols.unicode { "×" } else { "x" };
-            let zoom = if self.window.zoom == 0 { String::new() } else { format!("  {}{times}", 2u32.saturating_pow(self.window.zoom)) };
-            rule(buf, areas.lanes, 0, line(ctx), &format!("{by}{zoom}"), style(Role::Border), style(Role::Title));
-            let below = Rect { y: areas.lanes.y + 1, height: areas.lanes.height - 1, ..areas.lanes };
+            let zoom = if self.window.zoom == 0 { String::new() } else { format!("{times}{}", 2u32.saturating_pow(self.window.zoom)) };
+            Panel::new(by).right(zoom).focus(true).divide(ctx.area, areas.lanes_rule, ctx, buf);
             if self.by_worker {
-                lanes::workers(ctx, below, &list, window, buf);
+                lanes::workers(ctx, areas.lanes, &list, window, buf);
             } else {
-                lanes::stages(ctx, below, p, &list, window, buf);
+                lanes::stages(ctx, areas.lanes, p, &list, window, buf);
             }
         }
         if areas.tasks.height == 0 {
@@ -157,18 +175,24 @@ impl Detail {
         }
         let running = list.iter().filter(|e| e.end.is_none()).count();
         let bad = list.iter().filter(|e| e.is_bad()).count();
-        let ended = list.len() - running;
-        let trouble = if bad > 0 { format!(", {bad} badly") } else { String::new() };
-        let table_area = self.table_area(ctx, p, &list);
-        let table = entries::table(&self.tasks, &list, table_area);
+        let table = entries::table(&self.tasks, &list, areas.tasks);
+        let mut name = Title::new(ctx, "tasks").count(list.len(), list.len());
+        for (mark, role, n, word) in [
+            (ctx.symbols.marks.2, Role::Info, running, "running"),
+            (ctx.symbols.marks.0, Role::Good, list.len() - running - bad, "ended"),
+            (ctx.symbols.marks.1, Role::Bad, bad, "ended badly"),
+        ] {
+            if n > 0 {
+                name = name.fact((mark, role), n, word);
+            }
+        }
         let spot = position(table.selected, list.len());
-        let title = format!("tasks  {running} running, {ended} ended{trouble}  {spot}");
-        rule(buf, areas.tasks, 0, line(ctx), title.trim_end(), style(Role::Border), style(Role::Title));
+        Panel::new(name.line()).right(spot).focus(true).divide(ctx.area, areas.tasks_rule, ctx, buf);
         if list.is_empty() {
-            Pen::new(buf, table_area, 0).gap(2).put("none seen yet", style(Role::Dim));
+            Pen::new(buf, areas.tasks, 0).gap(2).put("none seen yet", style(Role::Dim));
             return;
         }
-        table.draw(ctx, table_area, buf, |r, c, pen| {
+        table.draw(ctx, areas.tasks, buf, |r, c, pen| {
             if let Some(e) = list.get(r) {
                 entries::cell(ctx, e, c, pen);
             }
@@ -176,19 +200,31 @@ impl Detail {
     }
 }
 
+/// A proof's id, mode, status and stage.
+fn title(ctx: &Ctx<'_>, p: &Proof, width: u16) -> Line<'static> {
+    let (mark, word, role) = status_mark(ctx.symbols, p.status);
+    let room = width.saturating_sub(54).max(12);
+    let title = Title::new(ctx, middle(p.id.as_str(), room, ctx.symbols.ellipsis))
+        .add(format!("  {}", p.mode.map_or("mode unknown", ProofMode::as_str)), Role::Text)
+        .add(format!("  {mark} {word}  "), role);
+    let mut line = title.line();
+    let course = course(p, 20, ctx).spans;
+    line.spans.extend(course.into_iter().map(|s| Span::styled(s.content.into_owned(), s.style.remove_modifier(Modifier::BOLD))));
+    line
+}
+
 /// A proof's id, what holds it up, and its stages over time.
 pub fn preview(ctx: &Ctx<'_>, area: Rect, p: &Proof, buf: &mut Buffer) {
-    let style = |r| ctx.theme.style(r);
-    let mode = p.mode.map_or("mode unknown", ProofMode::as_str);
-    rule(buf, area, 0, line(ctx), &format!("{}  {mode}", p.id), style(Role::Border), style(Role::Title));
-    let mut pen = Pen::new(buf, area, 1);
+    Panel::new(title(ctx, p, area.width)).draw(area, ctx, buf);
+    let area = Panel::list(area);
+    let mut pen = Pen::new(buf, area, 0);
     verdict(ctx, p, pen.gap(2));
-    if area.height < 4 {
+    if area.height < 3 {
         return;
     }
     let list = entries(ctx.model, p);
     let (from, to) = lanes::span(ctx, p, &list);
-    let below = Rect { y: area.y + 2, height: area.height - 2, ..area };
+    let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
     lanes::stages(ctx, below, p, &list, (from, to), buf);
 }
 
@@ -196,17 +232,10 @@ pub fn preview(ctx: &Ctx<'_>, area: Rect, p: &Proof, buf: &mut Buffer) {
 fn head(ctx: &Ctx<'_>, area: Rect, p: &Proof, buf: &mut Buffer) {
     let style = |r| ctx.theme.style(r);
     let none = unknown(ctx);
-    let (mark, word, role) = status_mark(ctx.symbols, p.status);
-    let mut pen = Pen::new(buf, area, 0);
-    let half = pen.left().saturating_sub(44).max(12);
-    pen.put(&middle(p.id.as_str(), half, ctx.symbols.ellipsis), style(Role::Title)).gap(2);
-    pen.put(p.mode.map_or("mode unknown", ProofMode::as_str), style(Role::Accent)).gap(2);
-    pen.put(mark, style(role)).gap(1).put(word, style(role)).gap(2);
-    course(ctx, p, &mut pen);
+    verdict(ctx, p, Pen::new(buf, area, 0).gap(2));
 
-    verdict(ctx, p, &mut Pen::new(buf, area, 1));
-
-    let mut pen = Pen::new(buf, area, 2);
+    let mut pen = Pen::new(buf, area, 1);
+    pen.gap(2);
     let mut facts = Facts::new(ctx, &mut pen);
     let mut fact = |name: &str, value: &str| {
         facts.add(name, value, Role::Text);
@@ -222,8 +251,8 @@ fn head(ctx: &Ctx<'_>, area: Rect, p: &Proof, buf: &mut Buffer) {
         fact("last progress", &format!("{} ago", age(now, p.progress_at)));
     }
 
-    let mut pen = Pen::new(buf, area, 3);
-    pen.put("deadline", style(Role::Dim)).gap(1);
+    let mut pen = Pen::new(buf, area, 2);
+    pen.gap(2).put("deadline", style(Role::Dim)).gap(1);
     match p.deadline {
         Some(d) => {
             pen.put(&d.clock(), style(Role::Text));
@@ -247,7 +276,8 @@ fn head(ctx: &Ctx<'_>, area: Rect, p: &Proof, buf: &mut Buffer) {
         facts.add("API says", &format!("{} {} ago", status.as_str(), age(now, at)), Role::Text);
     }
 
-    let mut pen = Pen::new(buf, area, 4);
+    let mut pen = Pen::new(buf, area, 3);
+    pen.gap(2);
     let artifacts = [("program", &p.program_artifact), ("stdin", &p.stdin_artifact), ("proof", &p.proof_artifact)];
     let known: Vec<_> = artifacts.into_iter().filter_map(|(n, a)| a.as_deref().map(|a| (n, a))).collect();
     if known.is_empty() {

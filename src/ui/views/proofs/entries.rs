@@ -14,14 +14,14 @@ use crate::ui::{Ctx, Role};
 
 /// The columns.
 const COLUMNS: [Column; 8] = [
-    Column::text("TASK", 14, 19, 255).unsorted(),
-    Column::text("WORKER", 8, 8, 8).unsorted(),
-    Column::text("POD", 14, 26, 4).unsorted(),
-    Column::number("TIME", 6, 9).unsorted(),
-    Column::number("OF TYPICAL", 10, 6).unsorted(),
-    Column::text("BEGAN", 8, 8, 5).unsorted(),
-    Column::text("ENDED", 18, 18, 7).unsorted(),
-    Column::text("TASK ID", 31, 31, 3).unsorted(),
+    Column::text("task", 14, 19, 255).unsorted(),
+    Column::text("worker", 8, 8, 8).unsorted(),
+    Column::text("pod", 14, 26, 4).unsorted(),
+    Column::number("time", 6, 9).unsorted(),
+    Column::number("of typical", 10, 6).unsorted(),
+    Column::text("began", 8, 8, 5).unsorted(),
+    Column::text("ended", 18, 18, 7).unsorted(),
+    Column::text("task id", 31, 31, 3).unsorted(),
 ];
 
 /// A task of a proof on a worker, running or ended.
@@ -99,9 +99,7 @@ pub fn entries<'m>(model: &'m Model, proof: &'m Proof) -> Vec<Entry<'m>> {
 
 /// The table of them.
 pub fn table(state: &TableState<Key>, list: &[Entry<'_>], area: Rect) -> Table<'static> {
-    let at = state.locate(list.len(), |i| list[i].key());
-    let offset = state.offset(at, list.len(), Table::height(area));
-    Table { columns: &COLUMNS, sort: None, rows: list.len(), selected: at, offset, focus: true }
+    state.table(&COLUMNS, list.len(), area, |i| list[i].key())
 }
 
 /// Draws column `column` of one of them.

@@ -15,19 +15,19 @@ use crate::ui::widgets::timeline::{Axis, Segment, density, lane};
 use crate::ui::{Ctx, Role};
 
 const STAGES: [Column; 7] = [
-    Column::text("STAGE", 14, 19, 255).unsorted(),
-    Column::number("RUN", 4, 8).unsorted(),
-    Column::number("WAIT", 4, 6).unsorted(),
-    Column::number("DONE", 7, 7).unsorted(),
-    Column::number("RETRY", 5, 4).unsorted(),
-    Column::number("TYPICAL", 7, 3).unsorted(),
+    Column::text("stage", 14, 19, 255).unsorted(),
+    Column::number("run", 4, 8).unsorted(),
+    Column::number("wait", 4, 6).unsorted(),
+    Column::number("done", 7, 7).unsorted(),
+    Column::number("retry", 5, 4).unsorted(),
+    Column::number("typical", 7, 3).unsorted(),
     Column::text("", 16, 24, 9).flex(1).unsorted(),
 ];
 
 const WORKERS: [Column; 4] = [
-    Column::text("WORKER", 8, 8, 255).unsorted(),
-    Column::text("POD", 12, 20, 3).unsorted(),
-    Column::number("TASKS", 5, 6).unsorted(),
+    Column::text("worker", 8, 8, 255).unsorted(),
+    Column::text("pod", 12, 20, 3).unsorted(),
+    Column::number("tasks", 5, 6).unsorted(),
     Column::text("", 16, 24, 9).flex(1).unsorted(),
 ];
 
@@ -142,7 +142,10 @@ pub fn stages(ctx: &Ctx<'_>, area: Rect, p: &Proof, list: &[Entry<'_>], window: 
             4 => count(pen, t.retries, Role::Warn),
             5 => {
                 let typical = ctx.model.durations.typical(kind).filter(|_| **kind != TaskType::Controller);
-                pen.right(&typical.map_or_else(|| none.into(), |t| units::seconds(t.median)), style(Role::Faint));
+                pen.right(
+                    &typical.map_or_else(|| none.into(), |t| units::seconds(t.median)),
+                    style(if typical.is_some() { Role::Dim } else { Role::Faint }),
+                );
             }
             _ => {
                 let of: Vec<&Entry<'_>> = list.iter().filter(|e| e.kind == Some(*kind)).collect();

@@ -3,11 +3,13 @@
 use std::cmp::{Ordering, Reverse};
 use std::time::Duration;
 
+use ratatui::text::Line;
+
 use super::held::{Held, Typicals, held, running};
 use crate::base::{TaskType, Timestamp, units};
 use crate::event::ProofMode;
-use crate::model::{Model, Proof, Stage};
-use crate::ui::views::common::{status_mark, unknown};
+use crate::model::{Model, Proof};
+use crate::ui::views::common::{course, proof_cell, status_mark, unknown};
 use crate::ui::widgets::filter::{Words, holds};
 use crate::ui::widgets::pen::{Pen, middle};
 use crate::ui::widgets::table::Column;
@@ -15,17 +17,17 @@ use crate::ui::{Ctx, Role};
 
 /// The columns.
 pub const COLUMNS: [Column; 11] = [
-    Column::text("PROOF", 19, 24, 255),
-    Column::text("MODE", 10, 10, 5),
-    Column::text("STATUS", 9, 11, 10),
-    Column::text("STAGE", 16, 16, 8),
-    Column::number("RUN", 4, 4),
-    Column::number("SHARDS", 7, 7),
-    Column::number("ELAPSED", 7, 9),
-    Column::number("LEFT", 6, 7),
-    Column::number("RETRY", 5, 2),
-    Column::text("BEGAN", 8, 8, 1),
-    Column::text("HELD UP BY", 26, 40, 6).flex(1),
+    Column::text("proof", 21, 26, 255),
+    Column::text("mode", 10, 10, 5),
+    Column::text("status", 11, 11, 10),
+    Column::text("stage", 17, 17, 8),
+    Column::number("run", 4, 4),
+    Column::number("shards", 7, 7),
+    Column::number("elapsed", 7, 9),
+    Column::number("left", 6, 7),
+    Column::number("retry", 5, 2),
+    Column::text("began", 8, 8, 1),
+    Column::text("held up by", 26, 40, 6).flex(1),
 ];
 
 /// Places in [`COLUMNS`].
@@ -138,6 +140,7 @@ pub fn cell(ctx: &Ctx<'_>, row: &Row<'_>, column: usize, pen: &mut Pen<'_>) {
     };
     match column {
         col::PROOF => {
+            pen.line(&Line::from(proof_cell(ctx, p)), false).gap(1);
             let room = pen.left();
             pen.put(&middle(p.id.as_str(), room, ctx.symbols.ellipsis), text);
         }
@@ -148,7 +151,9 @@ pub fn cell(ctx: &Ctx<'_>, row: &Row<'_>, column: usize, pen: &mut Pen<'_>) {
             let (mark, word, role) = status_mark(ctx.symbols, p.status);
             pen.put(mark, style(role)).gap(1).put(word, style(role));
         }
-        col::STAGE => course(ctx, p, pen),
+        col::STAGE => {
+            pen.line(&course(p, pen.left(), ctx), false);
+        }
         col::RUN => number(pen, p.running()),
         col::SHARDS => {
             let t = p.tally(&TaskType::ProveShard);
@@ -194,26 +199,4 @@ pub fn left(ctx: &Ctx<'_>, p: &Proof, pen: &mut Pen<'_>) {
             pen.right(&units::seconds(rest), style(if near { Role::Warn } else { Role::Text }))
         }
     };
-}
-
-/// Where it is in its course: a cell a stage, then the word.
-pub fn course(ctx: &Ctx<'_>, p: &Proof, pen: &mut Pen<'_>) {
-    let style = |r| ctx.theme.style(r);
-    let stage = p.stage();
-    if !p.is_active() {
-        return;
-    }
-    let course = Stage::course(p.mode);
-    if pen.left() >= 16 {
-        for s in course {
-            let (glyph, role) = match s.cmp(&stage) {
-                Ordering::Less => (ctx.symbols.cell, Role::Good),
-                Ordering::Equal => (ctx.symbols.marks.2, Role::Info),
-                Ordering::Greater => (ctx.symbols.marks.3, Role::Faint),
-            };
-            pen.put(glyph, style(role));
-        }
-        pen.gap(1 + 6u16.saturating_sub(u16::try_from(course.len()).unwrap_or(6)));
-    }
-    pen.put(stage.as_str(), style(Role::Text));
 }

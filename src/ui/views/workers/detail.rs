@@ -2,35 +2,38 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::text::Line;
 
 use super::list::Row;
 use super::rows::kind_style;
 use crate::base::{TaskId, TaskType, Timestamp, WorkerKind};
 use crate::model::{Running, WorkerState};
-use crate::ui::views::common::{Facts, age, kind_name, letter, line, state_mark, tie_is_sure, times, unknown};
-use crate::ui::widgets::pen::{Pen, middle, rule};
-use crate::ui::widgets::table::{Column, Table, TableState, bar};
+use crate::ui::views::common::{Facts, Title, age, kind_name, letter, proof_cell, state_mark, tie_is_sure, times, unknown};
+use crate::ui::widgets::panel::Panel;
+use crate::ui::widgets::pen::{Pen, middle};
+use crate::ui::widgets::table::{Column, Table, TableState, bar, position};
 use crate::ui::{Ctx, Role};
 
 /// The columns of its tasks.
 const COLUMNS: [Column; 5] = [
-    Column::text("TASK", 14, 19, 9).unsorted(),
-    Column::text("PROOF", 10, 24, 8).unsorted(),
-    Column::number("SINCE", 6, 255).unsorted(),
-    Column::number("OF TYPICAL", 10, 6).unsorted(),
-    Column::text("TASK ID", 12, 31, 5).unsorted(),
+    Column::text("task", 14, 19, 9).unsorted(),
+    Column::text("proof", 12, 26, 8).unsorted(),
+    Column::number("since", 6, 255).unsorted(),
+    Column::number("of typical", 10, 6).unsorted(),
+    Column::text("task id", 12, 31, 5).unsorted(),
 ];
 
-/// Rows above the list of tasks: the rule, two lines, and one for trouble.
+/// Rows above the list of tasks: two lines, and one for trouble.
 const fn head(row: &Row<'_>) -> u16 {
     match row.worker.state {
-        WorkerState::Live => 3,
-        WorkerState::Late | WorkerState::Lost => 4,
+        WorkerState::Live => 2,
+        WorkerState::Late | WorkerState::Lost => 3,
     }
 }
 
-/// The part of the pane that lists tasks.
+/// The part of the panel that lists tasks.
 pub const fn task_area(row: &Row<'_>, area: Rect) -> Rect {
+    let area = Panel::list(area);
     let used = head(row);
     let used = if used < area.height { used } else { area.height };
     Rect { x: area.x, y: area.y.saturating_add(used), width: area.width, height: area.height - used }
@@ -45,34 +48,24 @@ pub fn tasks<'m>(row: &Row<'m>) -> Vec<&'m Running> {
 
 /// The table of a worker's tasks.
 pub fn table(state: &TableState<TaskId>, list: &[&Running], open: bool, area: Rect) -> Table<'static> {
-    let at = if open { state.locate(list.len(), |i| list[i].task.clone()) } else { None };
-    Table {
-        columns: &COLUMNS,
-        sort: None,
-        rows: list.len(),
-        selected: at,
-        offset: state.offset(at, list.len(), Table::height(area)),
-        focus: open,
-    }
+    let table = state.table(&COLUMNS, list.len(), area, |i| list[i].task.clone());
+    if open { table } else { Table { selected: None, focus: false, ..table } }
 }
 
 pub fn draw(ctx: &Ctx<'_>, area: Rect, row: &Row<'_>, state: &TableState<TaskId>, open: bool, buf: &mut Buffer) {
     let style = |r| ctx.theme.style(r);
     let w = row.worker;
-    let border = style(if open { Role::BorderFocus } else { Role::Border });
-    rule(
-        buf,
-        area,
-        0,
-        line(ctx),
-        &middle(&w.id.to_string(), area.width.saturating_sub(6), ctx.symbols.ellipsis),
-        border,
-        style(Role::Title),
-    );
+    let list = tasks(row);
+    let below = task_area(row, area);
+    let table = table(state, &list, open, below);
+    let id = w.id.to_string();
+    let title = Title::new(ctx, middle(&id, area.width.saturating_sub(6), ctx.symbols.ellipsis));
+    Panel::new(title.line()).right(position(table.selected, list.len())).focus(open).draw(area, ctx, buf);
+    let area = Panel::list(area);
 
     let now = ctx.now();
     let (mark, role) = state_mark(ctx.symbols, w.state);
-    let mut pen = Pen::new(buf, area, 1);
+    let mut pen = Pen::new(buf, area, 0);
     pen.gap(2).put(mark, style(role)).gap(1).put(w.state.as_str(), style(role));
     pen.gap(2).put(w.kind.map_or("type unknown", WorkerKind::as_str), kind_style(ctx, w.kind));
     if let (Some(share), true) = (row.load(), w.is_connected()) {
@@ -94,7 +87,7 @@ pub fn draw(ctx: &Ctx<'_>, area: Rect, row: &Row<'_>, state: &TableState<TaskId>
     };
     facts.add(name, &age(until(now, row), began), Role::Text);
 
-    let mut pen = Pen::new(buf, area, 2);
+    let mut pen = Pen::new(buf, area, 1);
     pen.gap(2).put("pod", style(Role::Dim)).gap(1);
     match &w.tie {
         Some(tie) => {
@@ -121,18 +114,16 @@ pub fn draw(ctx: &Ctx<'_>, area: Rect, row: &Row<'_>, state: &TableState<TaskId>
         }
     };
     if let Some(t) = trouble {
-        Pen::new(buf, area, 3).gap(2).clip(&t, style(role), ctx.symbols.ellipsis);
+        Pen::new(buf, area, 2).gap(2).clip(&t, style(role), ctx.symbols.ellipsis);
     }
 
-    let list = tasks(row);
-    let below = task_area(row, area);
     if list.is_empty() {
         if w.is_connected() {
             Pen::new(buf, below, 0).gap(2).put("idle: it runs no task", style(Role::Dim));
         }
         return;
     }
-    table(state, &list, open, below).draw(ctx, below, buf, |r, c, pen| {
+    table.draw(ctx, below, buf, |r, c, pen| {
         if let Some(t) = list.get(r) {
             task(ctx, row, t, c, pen);
         }
@@ -155,6 +146,9 @@ fn task(ctx: &Ctx<'_>, row: &Row<'_>, t: &Running, column: usize, pen: &mut Pen<
             pen.put(letter(kind), ctx.theme.task(kind)).gap(1).clip(kind_name(kind), text, ctx.symbols.ellipsis);
         }
         1 => {
+            if let Some(p) = ctx.model.proofs.get(&t.proof) {
+                pen.line(&Line::from(proof_cell(ctx, p)), false).gap(1);
+            }
             let room = pen.left();
             pen.put(&middle(t.proof.as_str(), room, ctx.symbols.ellipsis), text);
         }

@@ -15,16 +15,16 @@ pub const COLUMNS: [Column; 10] = columns(true);
 pub const fn columns(pods: bool) -> [Column; 10] {
     let (least, want) = if pods { (14, 26) } else { (3, 3) };
     [
-        Column::text("STATE", 6, 6, 9),
-        Column::text("WORKER", 8, 8, 255),
-        Column::text("TYPE", 4, 4, 7),
-        Column::text("POD", least, want, 5),
-        Column::text("LOAD", 7, 22, 6),
-        Column::text("TASKS", 8, 14, 8).flex(3),
-        Column::number("N", 3, 3),
-        Column::number("OLDEST", 6, 6),
-        Column::number("DONE", 5, 2),
-        Column::number("SEEN", 5, 4),
+        Column::text("state", 6, 6, 9),
+        Column::text("worker", 8, 8, 255),
+        Column::text("type", 4, 4, 7),
+        Column::text("pod", least, want, 5),
+        Column::text("load", 7, 22, 6),
+        Column::text("tasks", 8, 14, 8).flex(3),
+        Column::number("run", 3, 3),
+        Column::number("oldest", 6, 6),
+        Column::number("done", 5, 2),
+        Column::number("seen", 5, 4),
     ]
 }
 
@@ -73,7 +73,7 @@ impl<'m> Row<'m> {
 }
 
 /// The groups of the map, in order.
-pub const GROUPS: [&str; 5] = ["CPU", "ALL", "GPU", "UNKNOWN TYPE", "LOST"];
+pub const GROUPS: [&str; 5] = ["cpu", "all", "gpu", "unknown type", "lost"];
 
 const fn group(w: &Worker) -> usize {
     match (w.state, w.kind) {

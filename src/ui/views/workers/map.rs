@@ -61,11 +61,11 @@ fn heading(ctx: &Ctx<'_>, area: Rect, y: u16, g: usize, rows: &[Row<'_>], buf: &
         late += usize::from(r.worker.state == WorkerState::Late);
     }
     let mut pen = Pen::new(buf, area, y);
-    pen.put(GROUPS[g], style(Role::Title)).gap(1).put(&n.to_string(), style(Role::Text));
-    if GROUPS[g] == "LOST" {
+    pen.gap(MARGIN).put(GROUPS[g], style(Role::Title)).gap(1).put(&n.to_string(), style(Role::Text));
+    if GROUPS[g] == "lost" {
         let held = busy;
         if held > 0 {
-            pen.put(&format!("  {held} held tasks"), style(Role::Dim));
+            pen.put(&format!("  {held} of them held tasks"), style(Role::Dim));
         }
         return;
     }

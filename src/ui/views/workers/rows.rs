@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::list::{Row, col, columns};
+use super::list::{Row, col, columns, key};
 use super::{Paint, WorkersView};
 use crate::base::{TaskType, WorkerKind, units};
 use crate::model::Running;
@@ -13,24 +13,17 @@ use crate::ui::widgets::pen::{Pen, width};
 use crate::ui::widgets::table::{Column, Table, bar};
 use crate::ui::{Ctx, Role};
 
-pub fn draw(view: &WorkersView, ctx: &Ctx<'_>, area: Rect, rows: &[Row<'_>], at: Option<usize>, buf: &mut Buffer) {
+pub fn draw(view: &WorkersView, ctx: &Ctx<'_>, area: Rect, rows: &[Row<'_>], buf: &mut Buffer) {
     let columns = columns(rows.iter().any(|r| r.worker.tie.is_some()));
-    table(view, &columns, rows.len(), at, area).draw(ctx, area, buf, |r, c, pen| {
+    table(view, &columns, rows, area).draw(ctx, area, buf, |r, c, pen| {
         if let Some(row) = rows.get(r) {
             cell(view, ctx, row, c, pen);
         }
     });
 }
 
-pub fn table<'c>(view: &WorkersView, columns: &'c [Column], rows: usize, at: Option<usize>, area: Rect) -> Table<'c> {
-    Table {
-        columns,
-        sort: Some((view.table.sort, view.table.reverse)),
-        rows,
-        selected: at,
-        offset: view.table.offset(at, rows, Table::height(area)),
-        focus: !view.open,
-    }
+pub fn table<'c>(view: &WorkersView, columns: &'c [Column], rows: &[Row<'_>], area: Rect) -> Table<'c> {
+    Table { focus: !view.open, ..view.table.table(columns, rows.len(), area, |i| key(rows, i)) }
 }
 
 fn cell(view: &WorkersView, ctx: &Ctx<'_>, row: &Row<'_>, column: usize, pen: &mut Pen<'_>) {
@@ -56,14 +49,14 @@ fn cell(view: &WorkersView, ctx: &Ctx<'_>, row: &Row<'_>, column: usize, pen: &m
         col::TASKS => tasks(ctx, &w.tasks, view.paint, pen),
         col::COUNT => {
             let n = w.tasks.len();
-            pen.right(&n.to_string(), if n == 0 { style(Role::Faint) } else { text });
+            pen.right(&n.to_string(), if n == 0 { style(Role::Dim) } else { text });
         }
         col::OLDEST => {
             let at = row.oldest.filter(|_| w.is_connected());
             pen.right(&at.map_or_else(|| unknown(ctx).into(), |t| age(now, t)), if at.is_none() { style(Role::Faint) } else { text });
         }
         col::DONE => {
-            pen.right(&units::count(w.finished), if w.finished == 0 { style(Role::Faint) } else { text });
+            pen.right(&units::count(w.finished), if w.finished == 0 { style(Role::Dim) } else { text });
         }
         _ => {
             pen.right(&age(now, w.last_seen), style(if w.is_connected() { Role::Dim } else { Role::Bad }));
@@ -126,7 +119,7 @@ fn load(ctx: &Ctx<'_>, row: &Row<'_>, pen: &mut Pen<'_>) {
 /// too many.
 fn tasks(ctx: &Ctx<'_>, list: &[Running], paint: Paint, pen: &mut Pen<'_>) {
     if list.is_empty() {
-        pen.put("idle", ctx.theme.style(Role::Faint));
+        pen.put("idle", ctx.theme.style(Role::Dim));
         return;
     }
     let mut cells: Vec<(usize, &'static str, Style)> = list.iter().map(|t| task_cell(ctx, t, paint)).collect();
