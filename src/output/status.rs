@@ -207,7 +207,13 @@ impl Status {
     #[must_use]
     pub fn of(model: &Model) -> Self {
         let mut workers: Vec<&ModelWorker> = model.workers.iter().collect();
-        workers.sort_by(|a, b| (a.state, a.kind.map(|k| k.as_str()), &a.id).cmp(&(b.state, b.kind.map(|k| k.as_str()), &b.id)));
+        workers.sort_by(|a, b| {
+            (a.state, a.kind.map(super::super::base::id::WorkerKind::as_str), &a.id).cmp(&(
+                b.state,
+                b.kind.map(super::super::base::id::WorkerKind::as_str),
+                &b.id,
+            ))
+        });
         let mut proofs: Vec<_> = model.proofs.iter().collect();
         proofs.sort_by_key(|p| (p.status.is_none_or(ProofStatus::is_final), p.first_seen, p.id.clone()));
         Self {
@@ -235,7 +241,7 @@ impl Status {
                     dropped: s.dropped,
                     unread: s.unread_total(),
                     detail: (!s.detail.is_empty()).then(|| s.detail.clone()),
-                    component: s.component.map(|c| c.as_str()),
+                    component: s.component.map(super::super::event::Component::as_str),
                 })
                 .collect(),
         }
@@ -266,7 +272,7 @@ fn stats(s: &ModelStats, at: Timestamp, source: StatsSource) -> Stats {
 fn worker(_model: &Model, w: &ModelWorker) -> Worker {
     Worker {
         id: w.id.to_string(),
-        kind: w.kind.map(|k| k.as_str()),
+        kind: w.kind.map(super::super::base::id::WorkerKind::as_str),
         state: w.state,
         last_seen: w.last_seen,
         weight: Weight { current: None, max: None, from: None },
@@ -309,7 +315,7 @@ fn pod(p: &ModelPod) -> Pod {
     let usage = p.last_usage();
     Pod {
         name: p.info.name.clone(),
-        component: p.component.map(|c| c.as_str()),
+        component: p.component.map(super::super::event::Component::as_str),
         phase: p.info.phase.clone(),
         ready: p.info.ready,
         restarts: p.info.restarts,

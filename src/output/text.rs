@@ -115,7 +115,7 @@ fn proofs(o: &mut String, s: &Status) -> std::fmt::Result {
         return Ok(());
     }
     let open: Vec<_> = s.proofs.iter().filter(|p| p.status.is_some_and(|s| !s.is_final())).collect();
-    let done: Vec<_> = s.proofs.iter().filter(|p| p.status.is_none_or(|s| s.is_final())).collect();
+    let done: Vec<_> = s.proofs.iter().filter(|p| p.status.is_none_or(super::super::event::ProofStatus::is_final)).collect();
     writeln!(o, "\nPROOFS ({} open, {} ended)", open.len(), done.len())?;
     for p in open.iter().take(ROWS).chain(done.iter().rev().take(5)) {
         let mode = p.mode.map_or("mode ?", |m| m.as_str());

@@ -142,12 +142,11 @@ fn assigned<'a>(s: &'a [u8], last_proof: &mut Option<ProofId>) -> Option<(Assign
     };
     let s = s.strip_prefix(b", \"")?;
     // A TypeID is 31 bytes; the quote tells where others end.
-    let (task, s) = match s.get(31) {
-        Some(b'"') => (&s[..31], &s[32..]),
-        _ => {
-            let n = memchr::memchr(b'"', s)?;
-            (&s[..n], &s[n + 1..])
-        }
+    let (task, s) = if let Some(b'"') = s.get(31) {
+        (&s[..31], &s[32..])
+    } else {
+        let n = memchr::memchr(b'"', s)?;
+        (&s[..n], &s[n + 1..])
     };
     let task = TaskId::read(task)?;
     let s = s.strip_prefix(b", ")?;

@@ -11,7 +11,7 @@ use crate::base::Timestamp;
 use crate::event::Level;
 
 #[derive(Deserialize)]
-struct Line<'a> {
+struct JsonRecord<'a> {
     #[serde(borrow)]
     timestamp: Cow<'a, str>,
     #[serde(borrow)]
@@ -41,7 +41,7 @@ pub fn read(line: &[u8]) -> Option<Record<'_>> {
     if line.first() != Some(&b'{') {
         return None;
     }
-    let l: Line<'_> = serde_json::from_slice(line).ok()?;
+    let l: JsonRecord<'_> = serde_json::from_slice(line).ok()?;
     let at = Timestamp::parse(&l.timestamp)?;
     let level = Level::read(l.level.as_bytes())?;
     let mut message = l.fields.message;

@@ -9,6 +9,7 @@ use crate::parse::scan;
 
 pub const TABLE: Table = Table { component: Some(Component::Client), meanings: MEANINGS, other: |_| None };
 
+#[expect(clippy::unnecessary_wraps, reason = "the table's signature")]
 fn failed(_: &[u8], r: &Record<'_>) -> Option<What> {
     Some(What::Client(C::Failed { text: words(&r.message) }))
 }

@@ -221,6 +221,7 @@ fn other(r: &Record<'_>) -> Option<Result<What, ()>> {
 }
 
 /// What follows `worker `. The outer `None`: it is no message of ours.
+#[expect(clippy::option_option, reason = "not ours, ours and unreadable, read")]
 fn named_worker(s: &[u8]) -> Option<Option<C>> {
     let (id, s) = scan::word(s);
     if let Some(s) = s.strip_prefix(b"has timed out") {
@@ -243,6 +244,7 @@ fn named_worker(s: &[u8]) -> Option<Option<C>> {
 }
 
 /// What follows `task `.
+#[expect(clippy::option_option, reason = "not ours, ours and unreadable, read")]
 fn named_task(s: &[u8]) -> Option<Option<C>> {
     let (id, s) = scan::word(s);
     if s.starts_with(b"retries exhausted") {

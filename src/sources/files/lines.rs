@@ -154,18 +154,15 @@ impl Lines {
         for line in raw.split_inclusive(|c| *c == b'\n') {
             let named = prefix::pod(line).map(|(p, c, _)| (p, Component::read(c).map(Component::as_str)));
             let named = named.or_else(|| prefix::compose(line).map(|(n, _)| (n, service(n).map(Component::as_str))));
-            let source = match named {
-                Some((pod, component)) => {
-                    if !self.pods.contains_key(pod) && self.pods.len() < 4096 {
-                        self.pods.insert(pod.to_owned(), component);
-                        self.ready.push_back(Piece::state(self.at, &SourceName::new(pod), SourceState::Live, Some(pod), component));
-                    }
-                    SourceName::new(pod)
+            let source = if let Some((pod, component)) = named {
+                if !self.pods.contains_key(pod) && self.pods.len() < 4096 {
+                    self.pods.insert(pod.to_owned(), component);
+                    self.ready.push_back(Piece::state(self.at, &SourceName::new(pod), SourceState::Live, Some(pod), component));
                 }
-                None => {
-                    self.begin();
-                    self.name.clone()
-                }
+                SourceName::new(pod)
+            } else {
+                self.begin();
+                self.name.clone()
             };
             match split.iter_mut().find(|s| s.0 == source) {
                 Some(s) => s.1.extend_from_slice(line),

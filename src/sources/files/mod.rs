@@ -129,6 +129,7 @@ impl Recording {
     }
 
     /// The next envelope in time; `None` at the end.
+    #[expect(clippy::should_implement_trait, reason = "it fails, which an iterator says less well")]
     pub fn next(&mut self) -> Result<Option<Envelope>, Error> {
         let first =
             (0..self.parts.len()).filter(|i| self.parts[*i].peeked.is_some()).min_by_key(|i| self.parts[*i].peeked.as_ref().map(|p| p.at));

@@ -8,6 +8,9 @@ use super::lines::line_time;
 use super::open;
 use crate::base::Timestamp;
 
+/// How much of a file's end is searched for its last time.
+const TAIL: u64 = 1 << 20;
+
 /// The first and the last time in a file of lines; `None` for standard input and
 /// for files without times. Compressed files are read to their end.
 #[must_use]
@@ -15,7 +18,6 @@ pub fn span(path: &Path) -> Option<(Timestamp, Timestamp)> {
     if path.as_os_str() == "-" {
         return None;
     }
-    const TAIL: u64 = 1 << 20;
     let mut from = open::plain(path).ok()?;
     let mut head = vec![0; 1 << 16];
     let n = read_full(&mut from, &mut head);
