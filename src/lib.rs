@@ -28,6 +28,8 @@ pub mod ui;
 
 pub mod app;
 
+pub mod tape;
+
 pub mod sources;
 
 pub mod sim;

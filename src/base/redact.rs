@@ -1,12 +1,47 @@
 //! Secrets do not leave the place where they were read.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasick;
 
 /// What stands in a secret's place.
 pub const HIDDEN: &str = "***";
 
-/// Hides passwords within URLs (`redis://:PASSWORD@host`), and tokens behind
-/// `Bearer`, in text from anywhere. Borrowed where there is nothing to hide.
+/// What a secret stands beside. Searched for all at once, in one pass.
+const SIGNS: &[&str] = &[
+    "://",
+    "Bearer ",
+    "bearer ",
+    "eyJ",
+    "password",
+    "PASSWORD",
+    "Password",
+    "passwd",
+    "PASSWD",
+    "secret",
+    "SECRET",
+    "Secret",
+    "token",
+    "TOKEN",
+    "Token",
+    "_key",
+    "_KEY",
+    "ApiKey",
+    "apiKey",
+    "api-key",
+    "ignature=",
+];
+
+fn signs() -> Option<&'static AhoCorasick> {
+    static SEARCH: OnceLock<Option<AhoCorasick>> = OnceLock::new();
+    SEARCH.get_or_init(|| AhoCorasick::new(SIGNS).ok()).as_ref()
+}
+
+/// Hides passwords within URLs (`redis://:PASSWORD@host`), tokens behind
+/// `Bearer`, web tokens (`eyJ….….…`), and what is assigned to a name that says
+/// so (`PRIVATE_KEY=…`, `"password":"…"`), in text from anywhere. Borrowed where
+/// there is nothing to hide.
 #[must_use]
 pub fn redact(text: &str) -> Cow<'_, str> {
     match redact_bytes(text.as_bytes()) {
@@ -18,33 +53,10 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 /// [`redact`] for bytes; everything else stays as it is.
 #[must_use]
 pub fn redact_bytes(raw: &[u8]) -> Cow<'_, [u8]> {
-    let mut cuts: Vec<(usize, usize)> = Vec::new();
-    let mut from = 0;
-    while let Some(n) = memchr::memmem::find(&raw[from..], b"://") {
-        let begin = from + n + 3;
-        let end = begin + raw[begin..].iter().position(|c| ends_authority(*c)).unwrap_or(raw.len() - begin);
-        // The last '@': a password may hold one that nobody escaped.
-        if let Some(host) = raw[begin..end].iter().rposition(|c| *c == b'@') {
-            let user = raw[begin..begin + host].iter().position(|c| *c == b':').map_or(begin, |n| begin + n + 1);
-            if user < begin + host {
-                cuts.push((user, begin + host));
-            }
-        }
-        from = end.max(begin);
-    }
-    for prefix in [b"Bearer ".as_slice(), b"bearer "] {
-        for at in memchr::memmem::find_iter(raw, prefix) {
-            let begin = at + prefix.len();
-            let len = raw[begin..].iter().position(|c| !is_token(*c)).unwrap_or(raw.len() - begin);
-            if len >= 8 {
-                cuts.push((begin, begin + len));
-            }
-        }
-    }
+    let cuts = cuts(raw);
     if cuts.is_empty() {
         return Cow::Borrowed(raw);
     }
-    cuts.sort_unstable();
     let mut out = Vec::with_capacity(raw.len());
     let mut at = 0;
     for (begin, end) in cuts {
@@ -57,6 +69,116 @@ pub fn redact_bytes(raw: &[u8]) -> Cow<'_, [u8]> {
     }
     out.extend_from_slice(&raw[at..]);
     Cow::Owned(out)
+}
+
+/// [`redact_bytes`] for messages that tell the lengths of their texts: as many
+/// stars as the secret has bytes.
+#[must_use]
+pub fn mask_bytes(raw: &[u8]) -> Cow<'_, [u8]> {
+    let cuts = cuts(raw);
+    if cuts.is_empty() {
+        return Cow::Borrowed(raw);
+    }
+    let mut out = raw.to_vec();
+    for (begin, end) in cuts {
+        out[begin..end].fill(b'*');
+    }
+    Cow::Owned(out)
+}
+
+/// Where the secrets are.
+fn cuts(raw: &[u8]) -> Vec<(usize, usize)> {
+    let mut cuts: Vec<(usize, usize)> = Vec::new();
+    let Some(signs) = signs() else { return cuts };
+    let mut from = 0;
+    for hit in signs.find_iter(raw) {
+        let cut = match SIGNS[hit.pattern().as_usize()] {
+            "://" if hit.end() < from => None,
+            "://" => {
+                let begin = hit.end();
+                let end = begin + raw[begin..].iter().position(|c| ends_authority(*c)).unwrap_or(raw.len() - begin);
+                from = end;
+                // The last '@': a password may hold one that nobody escaped.
+                raw[begin..end].iter().rposition(|c| *c == b'@').and_then(|host| {
+                    let user = raw[begin..begin + host].iter().position(|c| *c == b':').map_or(begin, |n| begin + n + 1);
+                    (user < begin + host).then_some((user, begin + host))
+                })
+            }
+            "Bearer " | "bearer " => run(raw, hit.end(), is_token).filter(|(a, b)| b - a >= 8),
+            "eyJ" => run(raw, hit.start(), is_token).filter(|(a, b)| b - a >= 24 && raw[*a..*b].iter().filter(|c| **c == b'.').count() == 2),
+            "ignature=" => run(raw, hit.end(), |c| is_token(c) || c == b'%'),
+            _ => assigned(raw, hit.end()),
+        };
+        cuts.extend(cut);
+    }
+    cuts.sort_unstable();
+    cuts
+}
+
+/// The bytes from `begin` on that are so.
+fn run(raw: &[u8], begin: usize, is: impl Fn(u8) -> bool) -> Option<(usize, usize)> {
+    let end = begin + raw[begin..].iter().position(|c| !is(*c)).unwrap_or(raw.len() - begin);
+    (end > begin).then_some((begin, end))
+}
+
+/// What is assigned to the name that goes on at `at`: `NAME=value`,
+/// `"name":"value"`, `name: "value"`.
+fn assigned(raw: &[u8], at: usize) -> Option<(usize, usize)> {
+    let name_end = run(raw, at, |c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-')).map_or(at, |r| r.1);
+    // `secretName` and the like name a secret; they do not tell it.
+    let rest_of_name = &raw[at..name_end];
+    if [b"Name".as_slice(), b"Ref", b"name", b"_id"].iter().any(|w| rest_of_name.ends_with(w)) {
+        return None;
+    }
+    let mut at = name_end;
+    let quoted_name = matches!(raw.get(at), Some(b'"' | b'\''));
+    at += usize::from(quoted_name);
+    let spaces = |at: usize| run(raw, at, |c| c == b' ').map_or(at, |r| r.1);
+    let equals = match raw.get(spaces(at)) {
+        Some(b'=') => true,
+        Some(b':') => false,
+        _ => return None,
+    };
+    at = spaces(at) + 1;
+    let after = spaces(at);
+    let quote = raw.get(after).copied().filter(|c| matches!(c, b'"' | b'\''));
+    let value = match quote {
+        Some(q) => run(raw, after + 1, |c| c != q && c != b'\n')?,
+        None if equals => run(raw, at, |c| !c.is_ascii_whitespace() && !c.is_ascii_control() && !matches!(c, b'&' | b',' | b';' | b')' | b'}' | b'"'))?,
+        None => return None,
+    };
+    let text = &raw[value.0..value.1];
+    let plain = text.starts_with(HIDDEN.as_bytes()) || matches!(text, b"true" | b"false" | b"None" | b"null");
+    (!plain && !text.iter().all(u8::is_ascii_digit)).then_some(value)
+}
+
+/// Puts the lines of a stream that was cut anywhere together, so that no secret
+/// is cut in two, and hides secrets.
+#[derive(Debug, Default)]
+pub struct Lines {
+    rest: Vec<u8>,
+}
+
+impl Lines {
+    /// A longer line is not waited for.
+    const LONGEST: usize = 1 << 20;
+
+    /// The whole lines so far; what follows the last line end waits.
+    pub fn push(&mut self, raw: &[u8]) -> Vec<u8> {
+        self.rest.extend_from_slice(raw);
+        let n = match memchr::memrchr(b'\n', &self.rest) {
+            Some(n) => n + 1,
+            None if self.rest.len() > Self::LONGEST => self.rest.len(),
+            None => return Vec::new(),
+        };
+        let rest = self.rest.split_off(n);
+        redact_bytes(&std::mem::replace(&mut self.rest, rest)).into_owned()
+    }
+
+    /// The half line that waited.
+    pub fn end(&mut self) -> Vec<u8> {
+        redact_bytes(&std::mem::take(&mut self.rest)).into_owned()
+    }
 }
 
 const fn ends_authority(c: u8) -> bool {
@@ -82,8 +204,28 @@ mod tests {
             ("no url: bearer of news", "no url: bearer of news"),
             ("://", "://"),
             ("redis://:@h", "redis://:@h"),
+            ("PRIVATE_KEY=0xabcdef0123 next", "PRIVATE_KEY=*** next"),
+            ("{\"db_password\": \"a b c\", \"x\": 1}", "{\"db_password\": \"***\", \"x\": 1}"),
+            ("auth_token='abc' AWS_SECRET_ACCESS_KEY=q/w+e", "auth_token='***' AWS_SECRET_ACCESS_KEY=***"),
+            ("GET /x?X-Amz-Signature=12ab%2F&y=1", "GET /x?X-Amz-Signature=***&y=1"),
+            ("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-_1 end", "jwt *** end"),
+            ("\"secretKeyRef\":{\"name\":\"cluster-secrets\",\"key\":\"DATABASE_URL\"}", "\"secretKeyRef\":{\"name\":\"cluster-secrets\",\"key\":\"DATABASE_URL\"}"),
+            ("\"secretName\":\"tls\" unexpected token: x max_tokens=5", "\"secretName\":\"tls\" unexpected token: x max_tokens=5"),
         ] {
             assert_eq!(redact(raw), want);
+            assert_eq!(mask_bytes(raw.as_bytes()).len(), raw.len());
+        }
+    }
+
+    #[test]
+    fn a_secret_that_is_cut_in_two_is_hidden_too() {
+        let text = b"a redis://:hunter2@h b\nPASSWORD=correct-horse\nhalf token=abcd";
+        for cut in 0..text.len() {
+            let mut lines = Lines::default();
+            let mut out = lines.push(&text[..cut]);
+            out.extend(lines.push(&text[cut..]));
+            out.extend(lines.end());
+            assert_eq!(out, b"a redis://:***@h b\nPASSWORD=***\nhalf token=***", "{cut}");
         }
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::hub::Port;
+use super::hub::{Closed, Port};
+use crate::base::redact::Lines;
 use crate::envelope::{Kind, SourceState};
 
 /// How often a file is looked at.
@@ -48,11 +49,12 @@ async fn standard_input(port: Port) {
         return;
     }
     let mut why = String::new();
+    let mut lines = Lines::default();
     while let Some(got) = rx.recv().await {
         match got {
             Ok(raw) if raw.is_empty() => break,
             Ok(raw) => {
-                if port.send(Kind::Log, raw).await.is_err() {
+                if lines_on(&port, lines.push(&raw)).await.is_err() {
                     return;
                 }
             }
@@ -62,8 +64,14 @@ async fn standard_input(port: Port) {
             }
         }
     }
+    let _ = lines_on(&port, lines.end()).await;
     let _ = port.send(Kind::LogBreak, Bytes::new()).await;
     port.state(SourceState::Ended, &why).await;
+}
+
+/// Sends whole lines, if there are any.
+async fn lines_on(port: &Port, raw: Vec<u8>) -> Result<(), Closed> {
+    if raw.is_empty() { Ok(()) } else { port.send(Kind::Log, raw).await }
 }
 
 /// A file that is open, and how much of it was read.
@@ -82,6 +90,7 @@ async fn file(path: &Path, port: Port) {
     let mut open: Option<Reading> = None;
     let mut first = true;
     let mut said = String::new();
+    let mut lines = Lines::default();
     loop {
         if port.closed() {
             return;
@@ -109,7 +118,7 @@ async fn file(path: &Path, port: Port) {
         if let Some(r) = &mut open {
             match more(r) {
                 Ok(raw) if !raw.is_empty() => {
-                    if port.send(Kind::Log, raw).await.is_err() {
+                    if lines_on(&port, lines.push(&raw)).await.is_err() {
                         return;
                     }
                     continue;
@@ -118,6 +127,9 @@ async fn file(path: &Path, port: Port) {
                 Ok(_) if !changed(path, r) => {}
                 Ok(_) | Err(_) => {
                     open = None;
+                    if lines_on(&port, lines.end()).await.is_err() {
+                        return;
+                    }
                     if port.send(Kind::LogBreak, Bytes::new()).await.is_err() {
                         return;
                     }

@@ -4,6 +4,7 @@
 //! and counted when the queue is full; what cannot (log lines, watch events,
 //! states) waits, which makes its source read more slowly.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +16,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::redact::redact;
+use crate::base::redact::{mask_bytes, redact, redact_bytes};
 use crate::base::text::clean;
 use crate::base::{SourceName, Timestamp};
 use crate::envelope::{Envelope, Kind, SourceState, SourceUpdate};
@@ -62,10 +63,26 @@ struct Merge {
 impl Merge {
     /// Stamps and sends with a place that is already reserved.
     fn put(&self, permit: mpsc::Permit<'_, Envelope>, source: SourceName, kind: Kind, raw: Bytes) {
+        let raw = hide(kind, raw);
         // Number, time and place in the queue are taken in one step.
         let mut seq = lock(&self.seq);
         *seq += 1;
         permit.send(Envelope { seq: *seq, at: self.clock.now(), source, kind, raw });
+    }
+}
+
+/// Hides what nobody should see or record. Log streams are cut at line ends by
+/// their sources, so that no secret is cut in two.
+#[must_use]
+pub fn hide(kind: Kind, raw: Bytes) -> Bytes {
+    let hidden = match kind {
+        Kind::Stats | Kind::Proofs | Kind::Manifest => mask_bytes(&raw),
+        Kind::Tick | Kind::LogBreak => return raw,
+        _ => redact_bytes(&raw),
+    };
+    match hidden {
+        Cow::Borrowed(_) => raw,
+        Cow::Owned(hidden) => hidden.into(),
     }
 }
 

@@ -1,0 +1,186 @@
+//! Writes tapes beside the program's work: a slow disk delays, a full one ends
+//! the recording, and neither ends the program.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::format::MAGIC;
+use super::ring::{self, Ring};
+use super::share::Sharer;
+use super::{Head, Writer};
+use crate::envelope::Envelope;
+
+/// What is lost at most when the program is killed.
+const FLUSH: Duration = Duration::from_millis(400);
+/// Envelopes that may wait for the disk.
+const QUEUE: usize = 1024;
+
+/// Where a tape goes.
+pub enum Sink {
+    /// One file.
+    File {
+        /// It.
+        writer: Writer<File>,
+        /// Replaces names, for a tape that is shown around.
+        sharer: Option<Box<Sharer>>,
+    },
+    /// A session's ring of segments.
+    Ring(Ring),
+}
+
+impl Sink {
+    /// A new tape at `path`. An old tape there is replaced; any other file is
+    /// not.
+    pub fn file(path: &Path, sharer: Option<Sharer>) -> Result<Self, String> {
+        let told = |e: io::Error| format!("cannot write {}: {e}", path.display());
+        if let Ok(mut f) = File::open(path) {
+            let mut begin = [0; MAGIC.len()];
+            let n = f.read(&mut begin).map_err(told)?;
+            if n > 0 && begin[..n] != MAGIC[..] {
+                return Err(format!("{} is there and is no tape; give another name", path.display()));
+            }
+        }
+        let head = Head { shared: sharer.is_some(), ..Head::new() };
+        let writer = ring::create(path).and_then(|f| Writer::new(f, &head)).map_err(told)?;
+        Ok(Self::File { writer, sharer: sharer.map(Box::new) })
+    }
+
+    /// Takes an envelope.
+    pub fn put(&mut self, e: &Envelope) -> io::Result<()> {
+        match self {
+            Self::File { writer, sharer: None } => writer.put(e),
+            Self::File { writer, sharer: Some(s) } => {
+                for e in s.share(e) {
+                    writer.put(&e)?;
+                }
+                Ok(())
+            }
+            Self::Ring(r) => r.put(e),
+        }
+    }
+
+    /// Hands everything to the system.
+    pub fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File { writer, .. } => writer.flush(),
+            Self::Ring(r) => r.flush(),
+        }
+    }
+
+    /// Ends the tape.
+    pub fn finish(self) -> io::Result<()> {
+        match self {
+            Self::File { writer, .. } => writer.finish()?.sync_all(),
+            Self::Ring(r) => r.finish(),
+        }
+    }
+}
+
+enum Order {
+    Put(Envelope),
+    /// Answer when everything before this is with the system.
+    Flush(SyncSender<()>),
+}
+
+/// A running recording.
+pub struct Recorder {
+    orders: Option<SyncSender<Order>>,
+    thread: Option<JoinHandle<()>>,
+    trouble: Arc<Mutex<Option<String>>>,
+    path: PathBuf,
+}
+
+impl Recorder {
+    /// Begins; `path` is told to people.
+    pub fn start(sink: Sink, path: PathBuf) -> Result<Self, String> {
+        let (orders, rx) = sync_channel(QUEUE);
+        let trouble = Arc::new(Mutex::new(None));
+        let (told, name) = (Arc::clone(&trouble), path.clone());
+        let write = move || {
+            if let Err(e) = record(sink, &rx) {
+                let text = format!("the recording ended: cannot write {}: {e}", name.display());
+                *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+                // Whoever gives envelopes must not wait for a disk that is full.
+                while let Ok(order) = rx.recv() {
+                    drop(order);
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("tape".into()).spawn(write).map_err(|e| format!("cannot start a thread: {e}"))?;
+        Ok(Self { orders: Some(orders), thread: Some(thread), trouble, path })
+    }
+
+    /// Where it goes.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes an envelope; waits while the disk is slow.
+    pub fn put(&self, e: &Envelope) {
+        if let Some(o) = &self.orders {
+            let _ = o.send(Order::Put(e.clone()));
+        }
+    }
+
+    /// Waits until all that was given can be read by others.
+    pub fn flush(&self) {
+        let (tx, rx) = sync_channel(1);
+        if self.orders.as_ref().is_some_and(|o| o.send(Order::Flush(tx)).is_ok()) {
+            // Not for ever: the disk may hang.
+            let _ = rx.recv_timeout(Duration::from_secs(2));
+        }
+    }
+
+    /// Why it ended before its time.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends the tape properly.
+    pub fn finish(mut self) -> Result<(), String> {
+        self.end();
+        self.trouble().map_or(Ok(()), Err)
+    }
+
+    fn end(&mut self) {
+        self.orders = None;
+        if let Some(t) = self.thread.take() {
+            let _ = t.join();
+        }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn record(mut sink: Sink, orders: &Receiver<Order>) -> io::Result<()> {
+    let mut flushed = Instant::now();
+    loop {
+        match orders.recv_timeout(FLUSH.saturating_sub(flushed.elapsed())) {
+            Ok(Order::Put(e)) => {
+                sink.put(&e)?;
+                if flushed.elapsed() < FLUSH {
+                    continue;
+                }
+                sink.flush()?;
+            }
+            Ok(Order::Flush(done)) => {
+                sink.flush()?;
+                let _ = done.send(());
+            }
+            Err(RecvTimeoutError::Timeout) => sink.flush()?,
+            Err(RecvTimeoutError::Disconnected) => return sink.finish(),
+        }
+        flushed = Instant::now();
+    }
+}
