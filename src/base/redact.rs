@@ -105,7 +105,9 @@ fn cuts(raw: &[u8]) -> Vec<(usize, usize)> {
                 })
             }
             "Bearer " | "bearer " => run(raw, hit.end(), is_token).filter(|(a, b)| b - a >= 8),
-            "eyJ" => run(raw, hit.start(), is_token).filter(|(a, b)| b - a >= 24 && raw[*a..*b].iter().filter(|c| **c == b'.').count() == 2),
+            "eyJ" => {
+                run(raw, hit.start(), is_token).filter(|(a, b)| b - a >= 24 && raw[*a..*b].iter().filter(|c| **c == b'.').count() == 2)
+            }
             "ignature=" => run(raw, hit.end(), |c| is_token(c) || c == b'%'),
             _ => assigned(raw, hit.end()),
         };
@@ -144,7 +146,9 @@ fn assigned(raw: &[u8], at: usize) -> Option<(usize, usize)> {
     let quote = raw.get(after).copied().filter(|c| matches!(c, b'"' | b'\''));
     let value = match quote {
         Some(q) => run(raw, after + 1, |c| c != q && c != b'\n')?,
-        None if equals => run(raw, at, |c| !c.is_ascii_whitespace() && !c.is_ascii_control() && !matches!(c, b'&' | b',' | b';' | b')' | b'}' | b'"'))?,
+        None if equals => {
+            run(raw, at, |c| !c.is_ascii_whitespace() && !c.is_ascii_control() && !matches!(c, b'&' | b',' | b';' | b')' | b'}' | b'"'))?
+        }
         None => return None,
     };
     let text = &raw[value.0..value.1];
@@ -209,7 +213,10 @@ mod tests {
             ("auth_token='abc' AWS_SECRET_ACCESS_KEY=q/w+e", "auth_token='***' AWS_SECRET_ACCESS_KEY=***"),
             ("GET /x?X-Amz-Signature=12ab%2F&y=1", "GET /x?X-Amz-Signature=***&y=1"),
             ("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-_1 end", "jwt *** end"),
-            ("\"secretKeyRef\":{\"name\":\"cluster-secrets\",\"key\":\"DATABASE_URL\"}", "\"secretKeyRef\":{\"name\":\"cluster-secrets\",\"key\":\"DATABASE_URL\"}"),
+            (
+                "\"secretKeyRef\":{\"name\":\"cluster-secrets\",\"key\":\"DATABASE_URL\"}",
+                "\"secretKeyRef\":{\"name\":\"cluster-secrets\",\"key\":\"DATABASE_URL\"}",
+            ),
             ("\"secretName\":\"tls\" unexpected token: x max_tokens=5", "\"secretName\":\"tls\" unexpected token: x max_tokens=5"),
         ] {
             assert_eq!(redact(raw), want);

@@ -52,7 +52,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotATape => f.write_str("this is no tape"),
-            Self::Newer(v) => write!(f, "this tape has version {v}, which a newer sp1top wrote; this one reads up to {VERSION}: update sp1top"),
+            Self::Newer(v) => {
+                write!(f, "this tape has version {v}, which a newer sp1top wrote; this one reads up to {VERSION}: update sp1top")
+            }
             Self::Io(e) => write!(f, "cannot read the tape: {e}"),
         }
     }

@@ -51,7 +51,7 @@ const SHAPES: &str = concat!(
     r"|cli_(?P<cli>[0-9]{10,16})",
     r"|0x(?P<hash>[0-9a-f]{64}|[0-9a-f]{40})\b",
     // Pods of a deployment: its hash and five more.
-    r"|\b[a-z][a-z0-9-]*?-(?P<set>[0-9a-f]{1,3}[0-9a-z]{5,8})-(?P<pod>[bcdfghjklmnpqrstvwxz2456789]{5})\b",
+    r"|\b[a-z][a-z0-9-]*?-(?P<set>[a-z0-9]{6,10})-(?P<pod>[a-z0-9]{5})\b",
     // IPv4 addresses.
     r"|\b(?P<ip>(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3})\b",
     // Uids.
@@ -82,14 +82,7 @@ impl Sharer {
     /// by trying.
     #[must_use]
     pub fn new(secret: u64) -> Self {
-        Self {
-            shapes: regex(SHAPES),
-            places: regex(PLACES),
-            secret,
-            learnt: BTreeSet::new(),
-            search: None,
-            lines: BTreeMap::new(),
-        }
+        Self { shapes: regex(SHAPES), places: regex(PLACES), secret, learnt: BTreeSet::new(), search: None, lines: BTreeMap::new() }
     }
 
     /// Learns the names in an envelope without giving anything: for a first run
@@ -150,11 +143,7 @@ impl Sharer {
 
     fn rebuild(&mut self) {
         let with: Vec<Vec<u8>> = self.learnt.iter().map(|n| self.host(n.as_bytes())).collect();
-        self.search = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&self.learnt)
-            .ok()
-            .map(|s| (s, with));
+        self.search = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&self.learnt).ok().map(|s| (s, with));
     }
 
     /// The envelope with its names replaced: none while half a line waits for
@@ -211,8 +200,12 @@ impl Sharer {
     fn shaped(&self, c: &Captures<'_>) -> Vec<u8> {
         let Some(whole) = c.get(0) else { return Vec::new() };
         let mut out = whole.as_bytes().to_vec();
+        // Words with dashes between are no pod's name.
+        if c.name("set").is_some_and(|m| !m.as_bytes().iter().any(u8::is_ascii_digit)) {
+            return out;
+        }
         for (name, alphabet) in
-            [("worker", HEX), ("cli", DIGITS), ("hash", HEX), ("set", HEX), ("pod", KUBE), ("uid", HEX), ("ip", DIGITS), ("cloud", DIGITS)]
+            [("worker", HEX), ("cli", DIGITS), ("hash", HEX), ("set", KUBE), ("pod", KUBE), ("uid", HEX), ("ip", DIGITS), ("cloud", DIGITS)]
         {
             let Some(m) = c.name(name) else { continue };
             let with = match name {
@@ -231,8 +224,14 @@ impl Sharer {
     fn random(&self, name: &[u8], alphabet: &[u8]) -> Vec<u8> {
         let mut dice = Dice::new(self.secret, name);
         let mut out: Vec<u8> = name.iter().map(|c| if *c == b'-' { b'-' } else { dice.of(alphabet) }).collect();
-        if alphabet == DIGITS && out.first() == Some(&b'0') {
-            out[0] = b'1';
+        let lead = match alphabet {
+            DIGITS if out.first() == Some(&b'0') => Some(b'1'),
+            // By their digits, pods' names are told from words.
+            KUBE if !out.iter().any(u8::is_ascii_digit) => Some(b'7'),
+            _ => None,
+        };
+        if let (Some(first), Some(lead)) = (out.first_mut(), lead) {
+            *first = lead;
         }
         out
     }

@@ -108,6 +108,12 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
+    /// The sink, as after a kill: without the index.
+    #[cfg(test)]
+    pub(super) fn into_inner(self) -> W {
+        self.out
+    }
+
     /// Writes the index and gives the sink back.
     pub fn finish(mut self) -> io::Result<W> {
         self.flush()?;

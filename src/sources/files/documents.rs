@@ -94,7 +94,7 @@ impl Part for Documents {
             if let Some(t) = newest_time(&raw) {
                 self.at = self.at.max(t);
             }
-            return Ok(Some(Piece { at: self.at, source: self.name.clone(), kind: Kind::Json, raw }));
+            return Ok(Some(Piece::new(self.at, self.name.clone(), Kind::Json, raw)));
         }
         if self.state == State::After {
             return Ok(None);

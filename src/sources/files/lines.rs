@@ -147,7 +147,7 @@ impl Lines {
     fn pieces(&mut self, raw: Bytes, prefixed: bool) {
         if !prefixed {
             self.begin();
-            self.ready.push_back(Piece { at: self.at, source: self.name.clone(), kind: Kind::Log, raw });
+            self.ready.push_back(Piece::new(self.at, self.name.clone(), Kind::Log, raw));
             return;
         }
         let mut split: Vec<(SourceName, Vec<u8>)> = Vec::new();
@@ -170,7 +170,7 @@ impl Lines {
             }
         }
         for (source, raw) in split {
-            self.ready.push_back(Piece { at: self.at, source, kind: Kind::Log, raw: raw.into() });
+            self.ready.push_back(Piece::new(self.at, source, Kind::Log, raw.into()));
         }
     }
 }
@@ -190,7 +190,7 @@ impl Part for Lines {
                 all.push(self.name.clone());
             }
             for source in all {
-                self.ready.push_back(Piece { at: self.at, source: source.clone(), kind: Kind::LogBreak, raw: Bytes::new() });
+                self.ready.push_back(Piece::new(self.at, source.clone(), Kind::LogBreak, Bytes::new()));
                 self.ready.push_back(Piece::state(self.at, &source, SourceState::Ended, None, None));
             }
         }

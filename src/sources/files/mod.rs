@@ -1,14 +1,17 @@
-//! Recordings on disk or standard input as envelopes: raw logs of any
+//! Recordings on disk or standard input as envelopes: tapes, raw logs of any
 //! component, recorded answers (JSON), plain or compressed.
 //!
 //! A raw log has no arrival times, so the time in its lines stands for them:
 //! lines of the same second travel in one envelope, and several files are merged
-//! by time. The same files always give the same envelopes.
+//! by time. The same files always give the same envelopes. A tape (or the
+//! segments of one session) gives its own envelopes, number and time as they
+//! were.
 
 mod documents;
 mod lines;
 mod open;
 mod span;
+mod tapes;
 
 use std::fmt;
 use std::io;
@@ -18,8 +21,10 @@ use bytes::Bytes;
 
 use crate::base::{SourceName, Timestamp};
 use crate::envelope::{Envelope, Kind, Session, SourceState, SourceUpdate};
+use crate::sources::hub::hide;
 
 pub use span::span;
+pub use tapes::Tapes;
 
 /// Why a recording cannot be read.
 #[derive(Debug)]
@@ -39,7 +44,7 @@ impl fmt::Display for Error {
         match self {
             Self::Io(p, e) if e.kind() == io::ErrorKind::NotFound => write!(f, "{}: no such file; check the path", p.display()),
             Self::Io(p, e) if e.kind() == io::ErrorKind::IsADirectory => {
-                write!(f, "{} is a directory; name the files in it, for example {}/*.log", p.display(), p.display())
+                write!(f, "{} is a directory without files; name one that holds logs or tapes", p.display())
             }
             Self::Io(p, e) => write!(f, "cannot read {}: {e}", p.display()),
             Self::Bad(p, why) => write!(f, "{}: {why}", p.display()),
@@ -58,12 +63,18 @@ struct Piece {
     source: SourceName,
     kind: Kind,
     raw: Bytes,
+    /// Its number, where it has one already.
+    seq: Option<u64>,
 }
 
 impl Piece {
+    fn new(at: Timestamp, source: SourceName, kind: Kind, raw: Bytes) -> Self {
+        Self { at, source, kind, raw, seq: None }
+    }
+
     fn source(at: Timestamp, source: &SourceName, update: &SourceUpdate) -> Self {
         let raw = serde_json::to_vec(update).unwrap_or_default().into();
-        Self { at, source: source.clone(), kind: Kind::Source, raw }
+        Self::new(at, source.clone(), Kind::Source, raw)
     }
 
     fn state(at: Timestamp, source: &SourceName, state: SourceState, pod: Option<&str>, component: Option<&str>) -> Self {
@@ -77,6 +88,11 @@ impl Piece {
 trait Part: Send {
     /// The next piece; its time never goes back.
     fn next(&mut self) -> io::Result<Option<Piece>>;
+
+    /// The session of which it is a tape; an empty one is of its own.
+    fn tape(&self) -> Option<&str> {
+        None
+    }
 }
 
 struct Open {
@@ -91,27 +107,54 @@ pub struct Recording {
     seq: u64,
     at: Timestamp,
     session: Option<Session>,
+    /// Tapes of one session, one after the other: nothing is added or changed.
+    verbatim: bool,
 }
 
 impl Recording {
-    /// Opens files; `-` is standard input. Says which one cannot be read and why.
+    /// Opens files; `-` is standard input, a directory is all files in it. Says
+    /// which one cannot be read and why.
     pub fn open(paths: &[PathBuf], mode: &str) -> Result<Self, Error> {
+        let paths = expand(paths)?;
         if paths.is_empty() {
             return Err(Error::Nothing);
         }
         if paths.iter().filter(|p| p.as_os_str() == "-").count() > 1 {
             return Err(Error::StdinTwice);
         }
-        let names = names(paths);
+        let names = names(&paths);
         let mut parts = Vec::with_capacity(paths.len());
-        for (path, name) in paths.iter().zip(names) {
-            let part = open::part(path, &name)?;
+        for (i, (path, name)) in paths.iter().zip(names).enumerate() {
+            let part = open::part(path, &name, i == 0)?;
             parts.push(Open { path: path.clone(), part, peeked: None });
         }
-        let mut this = Self { parts, seq: 0, at: Timestamp::ZERO, session: Some(Session { mode: mode.into(), ..Session::default() }) };
+        Self::of(parts, Session { mode: mode.into(), ..Session::default() })
+    }
+
+    fn of(parts: Vec<Open>, session: Session) -> Result<Self, Error> {
+        let mut sessions: Vec<Option<&str>> = parts.iter().map(|p| p.part.tape()).collect();
+        sessions.dedup();
+        let verbatim = matches!(sessions[..], [Some(s)] if parts.len() == 1 || !s.is_empty());
+        let mut this = Self { parts, seq: 0, at: Timestamp::ZERO, session: (!verbatim).then_some(session), verbatim };
         for i in 0..this.parts.len() {
             this.fill(i)?;
         }
+        Ok(this)
+    }
+
+    /// Goes on with the envelope after number `seq`. `tapes` remembers where that
+    /// is; files that are no tapes are read from their beginning.
+    pub fn reopen(paths: &[PathBuf], mode: &str, seq: u64, tapes: &mut Tapes) -> Result<Self, Error> {
+        let paths = expand(paths)?;
+        if let Some((parts, before)) = tapes.open_at(&paths, seq)? {
+            let mut this = Self::of(parts, Session::default())?;
+            this.seq = before;
+            // A frame begins before what is wanted.
+            while this.next_seq().is_some_and(|n| n <= seq) && this.next()?.is_some() {}
+            return Ok(this);
+        }
+        let mut this = Self::open(&paths, mode)?;
+        while this.seq < seq && this.next()?.is_some() {}
         Ok(this)
     }
 
@@ -121,26 +164,40 @@ impl Recording {
         Ok(())
     }
 
+    /// The part whose turn it is: of tapes the first one, else the earliest.
+    fn first(&self) -> Option<usize> {
+        let mut there = (0..self.parts.len()).filter(|i| self.parts[*i].peeked.is_some());
+        if self.verbatim { there.next() } else { there.min_by_key(|i| self.parts[*i].peeked.as_ref().map(|p| p.at)) }
+    }
+
+    fn peek(&self) -> Option<&Piece> {
+        self.parts[self.first()?].peeked.as_ref()
+    }
+
+    fn next_seq(&self) -> Option<u64> {
+        self.peek().map(|p| p.seq.unwrap_or(self.seq))
+    }
+
     /// The time of the next envelope.
     #[must_use]
     pub fn next_at(&self) -> Option<Timestamp> {
-        let next = self.parts.iter().filter_map(|p| p.peeked.as_ref()).map(|p| p.at).min()?;
-        Some(next.max(self.at))
+        let next = self.peek()?.at;
+        Some(if self.verbatim { next } else { next.max(self.at) })
     }
 
     /// The next envelope in time; `None` at the end.
     #[expect(clippy::should_implement_trait, reason = "it fails, which an iterator says less well")]
     pub fn next(&mut self) -> Result<Option<Envelope>, Error> {
-        let first =
-            (0..self.parts.len()).filter(|i| self.parts[*i].peeked.is_some()).min_by_key(|i| self.parts[*i].peeked.as_ref().map(|p| p.at));
-        let Some(i) = first else { return Ok(None) };
+        let Some(i) = self.first() else { return Ok(None) };
         if let Some(session) = self.session.take() {
             self.at = self.next_at().unwrap_or_default();
             let raw = serde_json::to_vec(&session).unwrap_or_default().into();
-            return Ok(Some(self.stamp(Piece { at: self.at, source: SourceName::new("session"), kind: Kind::Session, raw })));
+            return Ok(Some(self.stamp(Piece::new(self.at, SourceName::new("session"), Kind::Session, raw))));
         }
-        if let Some(at) = self.next_at().and_then(|next| tick(self.at, next)) {
-            return Ok(Some(self.stamp(Piece { at, source: SourceName::new("clock"), kind: Kind::Tick, raw: Bytes::new() })));
+        if !self.verbatim
+            && let Some(at) = self.next_at().and_then(|next| tick(self.at, next))
+        {
+            return Ok(Some(self.stamp(Piece::new(at, SourceName::new("clock"), Kind::Tick, Bytes::new()))));
         }
         let Some(piece) = self.parts[i].peeked.take() else { return Ok(None) };
         self.fill(i)?;
@@ -148,10 +205,36 @@ impl Recording {
     }
 
     fn stamp(&mut self, p: Piece) -> Envelope {
-        self.seq += 1;
-        self.at = self.at.max(p.at);
-        Envelope { seq: self.seq, at: self.at, source: p.source, kind: p.kind, raw: p.raw }
+        if self.verbatim {
+            self.seq = p.seq.unwrap_or(self.seq);
+            self.at = p.at;
+        } else {
+            self.seq += 1;
+            self.at = self.at.max(p.at);
+        }
+        let raw = if p.seq.is_some() { p.raw } else { hide(p.kind, p.raw) };
+        Envelope { seq: self.seq, at: self.at, source: p.source, kind: p.kind, raw }
     }
+}
+
+/// Directories become the files in them.
+fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let mut out = Vec::with_capacity(paths.len());
+    for p in paths {
+        if p.as_os_str() == "-" || !p.is_dir() {
+            out.push(p.clone());
+            continue;
+        }
+        let dir = std::fs::read_dir(p).map_err(|e| Error::Io(p.clone(), e))?;
+        let hidden = |p: &Path| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
+        let mut files: Vec<PathBuf> = dir.flatten().map(|e| e.path()).filter(|p| p.is_file() && !hidden(p)).collect();
+        if files.is_empty() {
+            return Err(Error::Io(p.clone(), io::ErrorKind::IsADirectory.into()));
+        }
+        files.sort();
+        out.append(&mut files);
+    }
+    Ok(out)
 }
 
 /// The next tick of the clock between two pieces: each second, in long silences

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use super::{Error, Part, documents, lines};
+use super::{Error, Part, documents, lines, tapes};
+use crate::tape;
 
 /// A stream with its first bytes looked at.
 pub(super) struct Peeked {
@@ -69,11 +70,16 @@ pub(super) fn plain(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
     })
 }
 
-/// Opens a file as what its content is.
-pub(super) fn part(path: &Path, name: &str) -> Result<Box<dyn Part>, Error> {
+/// Opens a file as what its content is. Of a session's segments, the `first`
+/// gives what it repeats of those before it.
+pub(super) fn part(path: &Path, name: &str, first: bool) -> Result<Box<dyn Part>, Error> {
     let io_error = |e| Error::Io(path.to_owned(), e);
     let stream = plain(path)?;
     let stream = if path.as_os_str() == "-" { Peeked::some(stream) } else { Peeked::new(stream, 1 << 16) }.map_err(io_error)?;
+    if stream.head().starts_with(tape::MAGIC) {
+        let reader = tape::Reader::new(stream, first).map_err(|e| tapes::error(path, e))?;
+        return Ok(Box::new(tapes::Tape::new(reader)));
+    }
     if documents::looks_like(stream.head()) {
         return Ok(Box::new(documents::Documents::new(Box::new(stream), name)));
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::lines::line_time;
 use super::open;
 use crate::base::Timestamp;
+use crate::tape;
 
 /// How much of a file's end is searched for its last time.
 const TAIL: u64 = 1 << 20;
@@ -19,10 +20,15 @@ pub fn span(path: &Path) -> Option<(Timestamp, Timestamp)> {
         return None;
     }
     let mut from = open::plain(path).ok()?;
+    let mut file = File::open(path).ok()?;
     let mut head = vec![0; 1 << 16];
     let n = read_full(&mut from, &mut head);
+    if head[..n].starts_with(tape::MAGIC) {
+        let index = tape::Index::of(&mut file).ok()?;
+        return Some((index.frames.first()?.at, index.last_at));
+    }
     let first = times(&head[..n]).next()?;
-    let mut file = File::open(path).ok()?;
+    file.seek(SeekFrom::Start(0)).ok()?;
     let mut magic = [0; 4];
     let compressed = file.read(&mut magic).is_ok() && (magic == [0x28, 0xb5, 0x2f, 0xfd] || magic[..2] == [0x1f, 0x8b]);
     let mut last = times(&head[..n]).max();
