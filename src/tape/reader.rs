@@ -309,16 +309,12 @@ impl<R: Read> Reader<R> {
             self.zstd = Zstd::new().ok();
         }
         let (Some(zstd), Some(payload)) = (&mut self.zstd, self.buf.get(payload)) else { return false };
-        match unpack(zstd, payload) {
-            Some(out) => {
-                self.unpacked = out.into();
-                true
-            }
-            None => {
-                self.zstd = None;
-                false
-            }
-        }
+        let Some(out) = unpack(zstd, payload) else {
+            self.zstd = None;
+            return false;
+        };
+        self.unpacked = out.into();
+        true
     }
 }
 
@@ -334,9 +330,7 @@ fn unpack(zstd: &mut Zstd<'static>, payload: &[u8]) -> Option<Vec<u8>> {
         }
         let before = (input.pos, out.len());
         let filled = out.len();
-        let mut output = OutBuffer::around_pos(&mut out, filled);
-        zstd.run(&mut input, &mut output).ok()?;
-        drop(output);
+        zstd.run(&mut input, &mut OutBuffer::around_pos(&mut out, filled)).ok()?;
         let full = out.len() == out.capacity();
         if input.pos == payload.len() && !full {
             return Some(out);

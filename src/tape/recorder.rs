@@ -25,12 +25,12 @@ pub enum Sink {
     /// One file.
     File {
         /// It.
-        writer: Writer<File>,
+        writer: Box<Writer<File>>,
         /// Replaces names, for a tape that is shown around.
         sharer: Option<Box<Sharer>>,
     },
     /// A session's ring of segments.
-    Ring(Ring),
+    Ring(Box<Ring>),
 }
 
 impl Sink {
@@ -47,7 +47,7 @@ impl Sink {
         }
         let head = Head { shared: sharer.is_some(), ..Head::new() };
         let writer = ring::create(path).and_then(|f| Writer::new(f, &head)).map_err(told)?;
-        Ok(Self::File { writer, sharer: sharer.map(Box::new) })
+        Ok(Self::File { writer: Box::new(writer), sharer: sharer.map(Box::new) })
     }
 
     /// Takes an envelope.

@@ -75,16 +75,13 @@ impl<R: Read + Send> Part for Tape<R> {
                 (self.seq, self.at) = (e.seq.saturating_sub(1), e.at);
             }
             self.damages();
-            match next {
-                Some(e) => {
-                    (self.seq, self.at) = (e.seq, e.at);
-                    self.ready.push(Piece { at: e.at, source: e.source, kind: e.kind, raw: e.raw, seq: Some(e.seq) });
-                }
-                None => {
-                    self.ended = true;
-                    if let Some(End::Torn(at)) = self.reader.end() {
-                        self.tell(SourceState::Ended, format!("the tape is cut at byte {at}; all before it was read"));
-                    }
+            if let Some(e) = next {
+                (self.seq, self.at) = (e.seq, e.at);
+                self.ready.push(Piece { at: e.at, source: e.source, kind: e.kind, raw: e.raw, seq: Some(e.seq) });
+            } else {
+                self.ended = true;
+                if let Some(End::Torn(at)) = self.reader.end() {
+                    self.tell(SourceState::Ended, format!("the tape is cut at byte {at}; all before it was read"));
                 }
             }
             self.ready.reverse();
