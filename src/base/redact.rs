@@ -105,9 +105,7 @@ fn cuts(raw: &[u8]) -> Vec<(usize, usize)> {
                 })
             }
             "Bearer " | "bearer " => run(raw, hit.end(), is_token).filter(|(a, b)| b - a >= 8),
-            "eyJ" => {
-                run(raw, hit.start(), is_token).filter(|(a, b)| b - a >= 24 && memchr::memchr_iter(b'.', &raw[*a..*b]).count() == 2)
-            }
+            "eyJ" => run(raw, hit.start(), is_token).filter(|(a, b)| b - a >= 24 && memchr::memchr_iter(b'.', &raw[*a..*b]).count() == 2),
             "ignature=" => run(raw, hit.end(), |c| is_token(c) || c == b'%'),
             _ => assigned(raw, hit.end()),
         };
