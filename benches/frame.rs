@@ -60,7 +60,14 @@ fn main() {
     let ms = |d: Duration| d.as_secs_f64() * 1e3;
     println!("{:<44} {:>8} {:>8}", "200x60", "frame ms", "key ms");
     for (name, mut view, cluster, actions) in cases {
-        let ctx = Ctx { model: &cluster.model, theme: &theme, symbols: &symbols, time: TimeBase::Live, alerts: &[], area };
+        let ctx = Ctx {
+            model: &cluster.model,
+            theme: &theme,
+            symbols: &symbols,
+            time: TimeBase::Live,
+            alerts: sp1top::alerts::Alerts::none(),
+            area,
+        };
         for a in &actions {
             view.update(a, &ctx);
         }
@@ -79,7 +86,14 @@ fn main() {
     let mut buf = Buffer::empty(area);
     macro_rules! ctx {
         () => {
-            Ctx { model: &chatty.model, theme: &theme, symbols: &symbols, time: TimeBase::Live, alerts: &[], area }
+            Ctx {
+                model: &chatty.model,
+                theme: &theme,
+                symbols: &symbols,
+                time: TimeBase::Live,
+                alerts: sp1top::alerts::Alerts::none(),
+                area,
+            }
         };
     }
     view.update(&filter("after some.6[0-4]"), &ctx!());

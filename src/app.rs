@@ -20,8 +20,9 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::alerts::Alerts;
 use crate::model::Model;
-use crate::ui::{Action, AlertLine, Ctx, Effect, Playback, Symbols, Theme, TimeBase, View, ViewId, views};
+use crate::ui::{Action, Ctx, Effect, Playback, Symbols, Theme, TimeBase, View, ViewId, views};
 use popup::Popup;
 
 /// What the screens read.
@@ -31,8 +32,8 @@ pub struct World<'a> {
     pub model: &'a Model,
     /// Where its time comes from.
     pub time: TimeBase,
-    /// The alerts that fire, the worst first.
-    pub alerts: &'a [AlertLine],
+    /// The alerts: those that fire, and what changed.
+    pub alerts: &'a Alerts,
 }
 
 /// What happens to the program.

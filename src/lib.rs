@@ -20,6 +20,10 @@ pub mod parse;
 
 pub mod model;
 
+pub mod capacity;
+
+pub mod alerts;
+
 pub mod pipeline;
 
 pub mod output;

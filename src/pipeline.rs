@@ -1,5 +1,6 @@
 //! Envelopes in, a model out: what live, demo, record and replay share.
 
+use crate::alerts::{Alerts, Thresholds};
 use crate::envelope::Envelope;
 use crate::event::Batch;
 use crate::model::Model;
@@ -10,6 +11,7 @@ use crate::parse::Decoder;
 #[derive(Clone, Debug, Default)]
 pub struct Pipeline {
     decoder: Decoder,
+    alerts: Alerts,
 }
 
 impl Pipeline {
@@ -17,7 +19,24 @@ impl Pipeline {
     /// shown, not only WARN and ERROR.
     #[must_use]
     pub fn new(logs: bool) -> Self {
-        Self { decoder: Decoder::new(logs) }
+        Self::with(logs, Thresholds::default())
+    }
+
+    /// [`Self::new`] with alert rules that compare with `limits`.
+    #[must_use]
+    pub fn with(logs: bool, limits: Thresholds) -> Self {
+        Self { decoder: Decoder::new(logs), alerts: Alerts::new(limits) }
+    }
+
+    /// The alerts as of the last envelope.
+    #[must_use]
+    pub const fn alerts(&self) -> &Alerts {
+        &self.alerts
+    }
+
+    /// To acknowledge and mute.
+    pub const fn alerts_mut(&mut self) -> &mut Alerts {
+        &mut self.alerts
     }
 
     /// Takes in one envelope.
@@ -29,5 +48,6 @@ impl Pipeline {
     /// Takes in an envelope that was decoded elsewhere.
     pub fn apply_batch(&mut self, batch: Batch, model: &mut Model) {
         model.apply(batch);
+        self.alerts.evaluate(model);
     }
 }

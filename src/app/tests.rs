@@ -14,14 +14,14 @@ struct Session {
     app: App,
     model: Model,
     time: TimeBase,
-    alerts: Vec<AlertLine>,
+    alerts: Alerts,
 }
 
 impl Session {
     fn new(model: Model) -> Self {
         let themes = vec![Theme::default(), Theme::shipped("light").unwrap()];
         let app = App::new(AppOptions { themes, ..AppOptions::default() });
-        Self { app, model, time: TimeBase::Live, alerts: Vec::new() }
+        Self { app, model, time: TimeBase::Live, alerts: Alerts::default() }
     }
 
     fn size(mut self, w: u16, h: u16) -> Self {
@@ -475,6 +475,6 @@ fn an_unknown_view_is_no_panic() {
     s.buffer();
     assert_eq!(s.app.view(), None);
     let id = ProofId::new("x");
-    let world = World { model: &s.model, time: s.time, alerts: &[] };
+    let world = World { model: &s.model, time: s.time, alerts: &s.alerts };
     assert_eq!(s.app.act(Action::OpenProof(id), &world), []);
 }

@@ -6,10 +6,11 @@ use ratatui::text::Span;
 
 use super::chrome::{Frame, Piece, alert_mark, alert_role, drop_pieces};
 use super::{App, World};
+use crate::alerts::{Alert, Severity};
 use crate::base::units;
 use crate::envelope::SourceState;
 use crate::ui::draw::{cut, fill, line_width, put_line};
-use crate::ui::{AlertLine, Role, Severity, Symbols, Theme, TimeBase};
+use crate::ui::{Role, Symbols, Theme, TimeBase};
 
 /// `unknown 2026-11-24T00:32:00` or `<sha> <build time>` in short.
 fn short_version(text: &str) -> &str {
@@ -74,7 +75,7 @@ impl App {
             left.push(Piece::new(6, vec![Span::styled(versions.join(&dot), dim)]));
         }
         let mut right = Vec::new();
-        if let Some(spans) = alert_counts(world.alerts, &self.symbols, theme) {
+        if let Some(spans) = alert_counts(world.alerts.firing(), &self.symbols, theme) {
             right.push(Piece::new(0, spans));
         }
         if let Some((dots, words)) = self.source_dots(world) {
@@ -184,7 +185,7 @@ impl App {
 
     /// Whether the alerts of the top bar are at column `x`.
     pub(super) fn alerts_at(&self, frame: &Frame, x: u16, world: &World<'_>) -> bool {
-        if world.alerts.is_empty() {
+        if world.alerts.firing().is_empty() {
             return false;
         }
         let (_, right) = self.top_pieces(frame.top.width, world);
@@ -195,7 +196,7 @@ impl App {
 }
 
 /// `✗ 2  ! 1`, or nothing.
-fn alert_counts(alerts: &[AlertLine], symbols: &Symbols, theme: &Theme) -> Option<Vec<Span<'static>>> {
+fn alert_counts(alerts: &[Alert], symbols: &Symbols, theme: &Theme) -> Option<Vec<Span<'static>>> {
     let mut spans = Vec::new();
     for severity in [Severity::Critical, Severity::Warning, Severity::Info] {
         let n = alerts.iter().filter(|a| a.severity == severity).count();

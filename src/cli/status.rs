@@ -16,8 +16,8 @@ use crate::runtime::live::Sources;
 use crate::sources::files::Recording;
 
 pub(super) fn run(args: &StatusArgs, place: &Place) -> Outcome {
-    let model = if args.from.is_empty() { live(args, place)? } else { recorded(&args.from)? };
-    let status = Status::of(&model);
+    let (model, pipeline) = if args.from.is_empty() { live(args, place)? } else { recorded(&args.from)? };
+    let status = Status::of(&model, pipeline.alerts());
     let text = match args.output {
         Format::Text => status_text(&status),
         Format::Json => {
@@ -30,7 +30,7 @@ pub(super) fn run(args: &StatusArgs, place: &Place) -> Outcome {
 }
 
 /// Reads whole recordings: one thread reads and parses, this one applies.
-fn recorded(paths: &[PathBuf]) -> Result<Model, Failure> {
+fn recorded(paths: &[PathBuf]) -> Result<(Model, Pipeline), Failure> {
     let mut recording = Recording::open(paths, "files")?;
     let (tx, rx) = sync_channel::<Result<Batch, String>>(32);
     let read = move || {
@@ -53,11 +53,11 @@ fn recorded(paths: &[PathBuf]) -> Result<Model, Failure> {
     for batch in rx {
         pipeline.apply_batch(batch?, &mut model);
     }
-    Ok(model)
+    Ok((model, pipeline))
 }
 
 /// Waits for the first answers of a live cluster.
-fn live(args: &StatusArgs, place: &Place) -> Result<Model, Failure> {
+fn live(args: &StatusArgs, place: &Place) -> Result<(Model, Pipeline), Failure> {
     let mut sources = Sources::start(screen::live_config(place)?, place.log.clone())?;
     let mut model = Model::new();
     let mut pipeline = Pipeline::new(false);
@@ -80,5 +80,5 @@ fn live(args: &StatusArgs, place: &Place) -> Result<Model, Failure> {
         }
     }
     sources.stop();
-    Ok(model)
+    Ok((model, pipeline))
 }

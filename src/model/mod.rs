@@ -13,6 +13,7 @@ mod proofs;
 mod signals;
 mod sources;
 mod tasks;
+mod weighing;
 mod workers;
 
 use rustc_hash::FxHashMap;
@@ -23,9 +24,10 @@ pub use kube::{ContainerDeath, Kube, Pod};
 pub use logs::{LogEntry, Logs};
 pub use moments::{Moment, MomentKind, Moments};
 pub use proofs::{Proof, Proofs, SpanEnd, Stage, Tally, TaskSpan};
-pub use signals::Signals;
+pub use signals::{Complaint, Heard, LoggedMax, NodeFailure, Retry, Signals, Trouble};
 pub use sources::{Source, Sources};
 pub use tasks::{Task, Tasks};
+pub use weighing::Weighing;
 pub use workers::{PodTie, Running, Worker, WorkerIx, WorkerState, Workers};
 
 use crate::base::{SourceName, Timestamp};
@@ -79,6 +81,8 @@ struct Block {
     promised: u32,
     /// Worker lines seen.
     lines: u32,
+    /// Worker lines when it was last looked whether all are there.
+    looked: u32,
     /// The queues that its stats line tells.
     queues: (Option<u32>, Option<u32>),
 }
@@ -124,6 +128,10 @@ pub struct Model {
     pub moments: Moments,
     /// Counters and last times of troubles, for the alert rules.
     pub signals: Signals,
+    /// What tasks on CPU workers are seen to weigh.
+    pub weighing: Weighing,
+    /// Grows when something changed that alert rules look at.
+    revision: u64,
     blocks: FxHashMap<u32, Block>,
     source_numbers: FxHashMap<SourceName, u32>,
     next_block: u64,
@@ -172,7 +180,22 @@ impl Model {
         for event in events {
             self.event(&source, number, event);
         }
+        self.close_full_blocks();
         self.close_silent_blocks();
+    }
+
+    /// A number that differs when anything but the time and the lines of an
+    /// unfinished block has changed.
+    #[must_use]
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// True while a periodic block has begun and its workers are not all listed:
+    /// what is known of tasks is half old, half new.
+    #[must_use]
+    pub fn in_block(&self) -> bool {
+        self.blocks.values().any(|b| b.open)
     }
 
     fn source_number(&mut self, source: &SourceName) -> u32 {
@@ -196,6 +219,9 @@ impl Model {
         if let What::Worker(report) = what {
             self.worker_report(number, at, report);
             return;
+        }
+        if !matches!(what, What::Log(_) | What::LogMore(_) | What::Tick | What::Metrics(_)) {
+            self.revision += 1;
         }
         self.signals.note(at, source, &what);
         match what {
@@ -285,6 +311,7 @@ impl Model {
                     at,
                     promised: stats.cpu_workers.unwrap_or(0).saturating_add(stats.gpu_workers.unwrap_or(0)),
                     lines: 0,
+                    looked: 0,
                     queues: (stats.cpu_queue, stats.gpu_queue),
                 },
             );

@@ -318,6 +318,22 @@ impl Model {
         }
     }
 
+    /// Blocks that list every worker that is known need not be waited for.
+    pub(super) fn close_full_blocks(&mut self) {
+        let due = |b: &super::Block| b.open && b.lines >= b.promised && b.looked != b.lines.saturating_add(1);
+        let full: Vec<u32> = self.blocks.iter().filter(|(_, b)| due(b)).map(|(n, _)| *n).collect();
+        for n in full {
+            let Some(b) = self.blocks.get_mut(&n) else { continue };
+            // Kept one higher, so that a block without workers is looked at too.
+            b.looked = b.lines.saturating_add(1);
+            let number = b.number;
+            let missing = self.workers.connected().any(|w| w.block < number && w.block_source == n && w.block > 0);
+            if !missing {
+                self.close_block(n);
+            }
+        }
+    }
+
     /// The periodic block of that source is complete: workers that it should
     /// have listed and did not are gone, tasks that left all lists are over.
     pub(super) fn close_block(&mut self, source: u32) {
@@ -356,8 +372,13 @@ impl Model {
                 self.task_ended(&id, task, block.at, SpanEnd::Done);
             }
         }
+        self.revision += 1;
         if whole {
             self.settle_waiting(&block.queues);
+            if let Some(stats) = self.stats_log.take_if(|s| s.at == block.at) {
+                self.weigh(&stats);
+                self.stats_log = Some(stats);
+            }
         }
         if self.workers.prune() {
             // Places moved: find them again.
@@ -588,8 +609,18 @@ impl Model {
     }
 
     pub(super) fn task_retrying(&mut self, at: Timestamp, id: &TaskId) {
-        let Some(task) = self.tasks.by_id.get_mut(id) else { return };
+        let Some(task) = self.tasks.by_id.get_mut(id) else {
+            self.signals.retried(super::Retry { at, task: id.clone(), proof: None, kind: None, exhausted: false });
+            return;
+        };
         task.retries += 1;
+        self.signals.retried(super::Retry {
+            at,
+            task: id.clone(),
+            proof: Some(task.proof.clone()),
+            kind: task.kind.clone(),
+            exhausted: false,
+        });
         if let (Some(p), Some(kind)) = (self.proofs.get_mut(&task.proof), &task.kind) {
             p.tallies.entry(kind.clone()).or_default().retries += 1;
             if let Some(w) = task.place.and_then(|ix| self.workers.at(ix)) {
@@ -607,7 +638,10 @@ impl Model {
     }
 
     pub(super) fn task_exhausted(&mut self, at: Timestamp, id: &TaskId) {
-        let text = match self.tasks.by_id.get(id) {
+        let known = self.tasks.by_id.get(id);
+        let (proof, kind) = (known.map(|t| t.proof.clone()), known.and_then(|t| t.kind.clone()));
+        self.signals.retried(super::Retry { at, task: id.clone(), proof, kind, exhausted: true });
+        let text = match known {
             Some(t) => {
                 let kind = t.kind.as_ref().map_or("task", TaskType::as_str);
                 format!("{kind} {id} of proof {} is out of retries", t.proof)

@@ -1,6 +1,7 @@
 //! What is printed without a screen: versioned JSON with types of its own, and
 //! text for people.
 
+pub mod alerts;
 pub mod status;
 mod text;
 

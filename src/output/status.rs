@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::base::Timestamp;
+use crate::alerts::Alerts;
+use crate::base::{TaskType, Timestamp, WorkerKind};
+use crate::capacity::{Capacity, limits};
 use crate::envelope::SourceState;
 use crate::event::{ProofMode, ProofStatus, Stats as ModelStats, StatsSource};
 use crate::model::{Model, Pod as ModelPod, Worker as ModelWorker, WorkerState};
@@ -32,7 +34,7 @@ pub struct Status {
     /// Pods by name.
     pub pods: Vec<Pod>,
     /// Alerts that fire.
-    pub alerts: Vec<serde_json::Value>,
+    pub alerts: Vec<super::alerts::Line>,
     /// Where all this comes from.
     pub sources: Vec<Source>,
 }
@@ -203,17 +205,13 @@ pub struct Source {
 }
 
 impl Status {
-    /// What `model` knows now.
+    /// What `model` knows now, and which alerts fire.
     #[must_use]
-    pub fn of(model: &Model) -> Self {
+    pub fn of(model: &Model, alerts: &Alerts) -> Self {
         let mut workers: Vec<&ModelWorker> = model.workers.iter().collect();
-        workers.sort_by(|a, b| {
-            (a.state, a.kind.map(super::super::base::id::WorkerKind::as_str), &a.id).cmp(&(
-                b.state,
-                b.kind.map(super::super::base::id::WorkerKind::as_str),
-                &b.id,
-            ))
-        });
+        let kind = |w: &ModelWorker| w.kind.map(WorkerKind::as_str);
+        workers.sort_by(|a, b| (a.state, kind(a), &a.id).cmp(&(b.state, kind(b), &b.id)));
+        let capacity = Capacity::of(model);
         let mut proofs: Vec<_> = model.proofs.iter().collect();
         proofs.sort_by_key(|p| (p.status.is_none_or(ProofStatus::is_final), p.first_seen, p.id.clone()));
         Self {
@@ -226,10 +224,10 @@ impl Status {
                 sp1_circuit_version: model.coordinator.circuit.clone(),
             },
             stats: model.stats.as_ref().map(|s| stats(&s.stats, s.at, s.origin)),
-            workers: workers.into_iter().map(|w| worker(model, w)).collect(),
+            workers: workers.into_iter().map(|w| worker(model, &capacity, w)).collect(),
             proofs: proofs.into_iter().map(|p| proof(model, p)).collect(),
             pods: model.kube.pods().map(pod).collect(),
-            alerts: Vec::new(),
+            alerts: alerts.firing().iter().map(|a| super::alerts::Line::firing(model.now, a)).collect(),
             sources: model
                 .sources
                 .iter()
@@ -269,13 +267,21 @@ fn stats(s: &ModelStats, at: Timestamp, source: StatsSource) -> Stats {
     }
 }
 
-fn worker(_model: &Model, w: &ModelWorker) -> Worker {
+fn worker(model: &Model, capacity: &Capacity, w: &ModelWorker) -> Worker {
+    let max = limits::of_worker(model, w);
+    // A guessed weight is not told.
+    let certain = |k: &TaskType| capacity.weights.get(k).is_none_or(|w| w.origin.is_sure());
+    let known = w.tasks.iter().all(|t| t.kind.as_ref().is_some_and(certain));
     Worker {
         id: w.id.to_string(),
-        kind: w.kind.map(super::super::base::id::WorkerKind::as_str),
+        kind: w.kind.map(WorkerKind::as_str),
         state: w.state,
         last_seen: w.last_seen,
-        weight: Weight { current: None, max: None, from: None },
+        weight: Weight {
+            current: known.then(|| capacity.used(w)),
+            max: max.map(|m| m.value),
+            from: max.map(|m| m.origin.as_str().to_owned()),
+        },
         tasks: w
             .tasks
             .iter()

@@ -38,12 +38,9 @@ fn page(o: &mut String, s: &Status) -> std::fmt::Result {
     if !s.alerts.is_empty() {
         writeln!(o, "\nALERTS ({})", s.alerts.len())?;
         for a in &s.alerts {
-            let text = |k: &str| a.get(k).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-            wrapped(o, &format!("  {} {}: {}", text("severity").to_uppercase(), text("id"), text("summary")), 4)?;
-            for fix in a.get("fix").and_then(serde_json::Value::as_array).into_iter().flatten() {
-                if let Some(run) = fix.get("run").and_then(serde_json::Value::as_str) {
-                    writeln!(o, "    $ {run}")?;
-                }
+            wrapped(o, &format!("  {} {}: {}", a.severity.as_str().to_uppercase(), a.id, a.summary), 4)?;
+            for fix in &a.fix {
+                writeln!(o, "    $ {}", fix.run)?;
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::alerts::Alerts;
 use crate::model::Model;
-use crate::ui::{AlertLine, Playback, TimeBase};
+use crate::ui::{Playback, TimeBase};
 
 /// What feeds the model: a recording, a simulated cluster, or live sources.
 pub trait Feed {
@@ -22,8 +23,13 @@ pub trait Feed {
     /// a wake-up comes through the channel.
     fn next_wake(&self) -> Option<Duration>;
 
-    /// The alerts that fire as of the last `advance`, the worst first.
-    fn alerts(&self) -> &[AlertLine] {
-        &[]
+    /// The alerts as of the last `advance`.
+    fn alerts(&self) -> &Alerts {
+        Alerts::none()
+    }
+
+    /// To acknowledge and mute them; `None` where there are none.
+    fn alerts_mut(&mut self) -> Option<&mut Alerts> {
+        None
     }
 }

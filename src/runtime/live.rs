@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::feed::Feed;
 use super::tui::Waker;
+use crate::alerts::Alerts;
 use crate::envelope::Envelope;
 use crate::model::Model;
 use crate::pipeline::Pipeline;
@@ -130,6 +131,14 @@ impl Feed for LiveFeed {
 
     fn time(&self) -> TimeBase {
         TimeBase::Live
+    }
+
+    fn alerts(&self) -> &Alerts {
+        self.pipeline.alerts()
+    }
+
+    fn alerts_mut(&mut self) -> Option<&mut Alerts> {
+        Some(self.pipeline.alerts_mut())
     }
 
     fn next_wake(&self) -> Option<Duration> {

@@ -10,12 +10,13 @@
 use std::time::Duration;
 
 use super::*;
+use crate::alerts::Alerts;
 use crate::model::Model;
 use crate::ui::testing::{self, Cluster};
-use crate::ui::{AlertLine, Depth, Playback, TimeBase};
+use crate::ui::{Depth, Playback, TimeBase};
 
 struct Still {
-    alerts: Vec<AlertLine>,
+    alerts: Alerts,
     time: TimeBase,
     panics: bool,
 }
@@ -50,7 +51,7 @@ impl Feed for Still {
         None
     }
 
-    fn alerts(&self) -> &[AlertLine] {
+    fn alerts(&self) -> &Alerts {
         &self.alerts
     }
 }
@@ -121,7 +122,7 @@ fn at_the_screens() {
         time = testing::replay(&model);
         options.title = Some("incident-2026-11-24.tape".into());
     }
-    let alerts = if matches!(look.as_str(), "stuck" | "big") { testing::alerts(model.now) } else { Vec::new() };
+    let alerts = if matches!(look.as_str(), "stuck" | "big") { testing::alerts(model.now) } else { Alerts::default() };
     let feed: Box<dyn Feed> = if look == "run" {
         let mut cluster = Cluster::new(8, 48);
         cluster.run(900);

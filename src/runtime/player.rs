@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::feed::Feed;
+use crate::alerts::Alerts;
 use crate::base::Timestamp;
 use crate::envelope::Envelope;
 use crate::model::Model;
@@ -227,7 +228,8 @@ impl Player {
             let Some(p) = self.points.get(i) else { return Err("nothing was played yet".into()) };
             self.reel.rewind(p.seq).map_err(|e| e.to_string())?;
             *model = p.model.clone();
-            self.pipeline = p.pipeline.clone();
+            let played = std::mem::replace(&mut self.pipeline, p.pipeline.clone());
+            self.pipeline.alerts_mut().keep_marks(played.alerts());
             self.clock = p.at.min(to);
             self.bytes_since_point = 0;
             self.points.truncate(i + 1);
@@ -311,6 +313,14 @@ impl Feed for Player {
 
     fn time(&self) -> TimeBase {
         TimeBase::Replay { speed: self.speed, paused: self.paused, begin: self.begin, end: self.end(), finished: self.finished }
+    }
+
+    fn alerts(&self) -> &Alerts {
+        self.pipeline.alerts()
+    }
+
+    fn alerts_mut(&mut self) -> Option<&mut Alerts> {
+        Some(self.pipeline.alerts_mut())
     }
 
     fn next_wake(&self) -> Option<Duration> {

@@ -17,4 +17,4 @@ pub mod widgets;
 pub use action::{Action, Effect, Playback};
 pub use symbols::Symbols;
 pub use theme::{Depth, Role, Theme};
-pub use view::{AlertLine, Ctx, Outcome, Severity, TimeBase, View, ViewId};
+pub use view::{Ctx, Outcome, TimeBase, View, ViewId};

@@ -11,7 +11,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
-use super::{AlertLine, Ctx, Severity, Symbols, Theme, TimeBase, View};
+use super::{Ctx, Symbols, Theme, TimeBase, View};
+use crate::alerts::{Alert, Alerts, Severity};
 use crate::base::{PodName, ProofId, SourceName, TaskId, TaskType, Timestamp, WorkerId, WorkerKind};
 use crate::envelope::{Session, SourceState, SourceUpdate};
 use crate::event::{
@@ -482,23 +483,25 @@ pub fn denied() -> Model {
 }
 
 /// A few alerts.
-pub fn alerts(now: Timestamp) -> Vec<AlertLine> {
-    vec![
-        AlertLine {
+pub fn alerts(now: Timestamp) -> Alerts {
+    Alerts::fixed(vec![
+        Alert {
             severity: Severity::Critical,
             id: "aggregation-stuck",
             subject: "cpu-node".into(),
             summary: "PlonkWrap weighs 32 and fits no worker: Controller 4 + wrap 32 = 36 > 32".into(),
             since: now.minus(Duration::from_secs(312)),
+            ..Alert::default()
         },
-        AlertLine {
+        Alert {
             severity: Severity::Warning,
             id: "memory-near-limit",
             subject: "cpu-node-3ef6a-c31b2".into(),
             summary: "59.1GiB of 64GiB, and 0.4GiB more each minute".into(),
             since: now.minus(Duration::from_secs(40)),
+            ..Alert::default()
         },
-    ]
+    ])
 }
 
 /// A recording that has just been played to its model's time.
@@ -512,7 +515,7 @@ pub fn draw_view(view: &dyn View, model: &Model, width: u16, height: u16) -> Buf
     let (theme, symbols) = (Theme::default(), Symbols::unicode());
     let area = Rect::new(0, 0, width, height);
     let mut buf = Buffer::empty(area);
-    let ctx = Ctx { model, theme: &theme, symbols: &symbols, time: TimeBase::Live, alerts: &[], area };
+    let ctx = Ctx { model, theme: &theme, symbols: &symbols, time: TimeBase::Live, alerts: Alerts::none(), area };
     view.draw(&ctx, &mut buf);
     buf
 }
@@ -521,7 +524,7 @@ pub fn draw_view(view: &dyn View, model: &Model, width: u16, height: u16) -> Buf
 pub fn act(view: &mut dyn View, action: &super::Action, model: &Model, width: u16, height: u16) -> super::Outcome {
     let (theme, symbols) = (Theme::default(), Symbols::unicode());
     let area = Rect::new(0, 0, width, height);
-    view.update(action, &Ctx { model, theme: &theme, symbols: &symbols, time: TimeBase::Live, alerts: &[], area })
+    view.update(action, &Ctx { model, theme: &theme, symbols: &symbols, time: TimeBase::Live, alerts: Alerts::none(), area })
 }
 
 /// A buffer as lines of text.

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::action::{Action, Effect};
 use super::keymap::Binding;
 use super::{Symbols, Theme};
+use crate::alerts::Alerts;
 use crate::base::Timestamp;
 use crate::model::Model;
 
@@ -42,32 +43,6 @@ impl ViewId {
     pub const fn number(self) -> u8 {
         self as u8 + 1
     }
-}
-
-/// How bad an alert is, the worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// Proofs stand still or die.
-    Critical,
-    /// They will, or something is not as it should be.
-    Warning,
-    /// Worth knowing.
-    Info,
-}
-
-/// A firing alert, in a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AlertLine {
-    /// How bad it is.
-    pub severity: Severity,
-    /// Its id, for example `aggregation-stuck`.
-    pub id: &'static str,
-    /// What it is about: a worker, a proof, a pod.
-    pub subject: String,
-    /// The cause, with its numbers.
-    pub summary: String,
-    /// Since when it fires.
-    pub since: Timestamp,
 }
 
 /// Where the data's time comes from.
@@ -108,8 +83,8 @@ pub struct Ctx<'a> {
     pub symbols: &'a Symbols,
     /// Where time comes from.
     pub time: TimeBase,
-    /// The alerts that fire, the worst first.
-    pub alerts: &'a [AlertLine],
+    /// The alerts: those that fire, and what changed.
+    pub alerts: &'a Alerts,
     /// The area that the view has (while it updates: had, when last drawn).
     pub area: Rect,
 }

@@ -92,7 +92,7 @@ impl Parts {
 
 impl Overview {
     fn parts(ctx: &Ctx<'_>, proofs: usize) -> Parts {
-        Parts::new(ctx.area, ctx.alerts.len(), proofs)
+        Parts::new(ctx.area, ctx.alerts.firing().len(), proofs)
     }
 }
 

@@ -6,26 +6,27 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::alerts::Severity;
 use crate::base::{WorkerKind, units};
 use crate::model::{MomentKind, WorkerState};
 use crate::ui::draw::{cut, put, put_line, put_right, width};
 use crate::ui::widgets::gauge::gauge;
 use crate::ui::widgets::panel::Panel;
-use crate::ui::{Ctx, Role, Severity};
+use crate::ui::{Ctx, Role};
 
 /// The worst alerts, one a line.
 pub fn alerts(area: Rect, ctx: &Ctx<'_>, buf: &mut Buffer) {
-    if area.is_empty() || ctx.alerts.is_empty() {
+    if area.is_empty() || ctx.alerts.firing().is_empty() {
         return;
     }
     let inner = if area.height >= 3 {
-        let more = ctx.alerts.len().saturating_sub(usize::from(area.height - 2));
+        let more = ctx.alerts.firing().len().saturating_sub(usize::from(area.height - 2));
         let right = if more > 0 { format!("{more} more: 5") } else { "5 explains".into() };
         Panel::new("alerts").right(right).draw(area, ctx, buf)
     } else {
         Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area }
     };
-    for (y, a) in (inner.top()..inner.bottom()).zip(ctx.alerts) {
+    for (y, a) in (inner.top()..inner.bottom()).zip(ctx.alerts.firing()) {
         let (mark, role) = match a.severity {
             Severity::Critical => (ctx.symbols.alerts.0, Role::Bad),
             Severity::Warning => (ctx.symbols.alerts.1, Role::Warn),

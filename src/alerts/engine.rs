@@ -1,0 +1,360 @@
+//! From findings to alerts: pending, firing, resolved.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::look::{Digest, Look};
+use super::rules::{Clock, RULES, Rule};
+use super::{Alert, Finding, Fix, Key, Severity, Thresholds};
+use crate::base::{Ring, Timestamp};
+use crate::capacity::Capacity;
+use crate::model::Model;
+
+/// What happened to an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TransitionState {
+    /// It fires from now on.
+    Firing,
+    /// It is over.
+    Resolved,
+}
+
+/// A change of an alert's state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// The time in the data.
+    pub at: Timestamp,
+    /// What happened.
+    pub state: TransitionState,
+    /// The alert as it is then; for a resolved one, as it was last.
+    pub alert: Alert,
+}
+
+/// One finding over time.
+#[derive(Clone, Debug)]
+struct Entry {
+    /// When it was first found, by the rule's clock.
+    found_at: Timestamp,
+    /// When it was last found, by the rule's clock.
+    seen_at: Timestamp,
+    /// When it stopped being found while it fires.
+    gone_since: Option<Timestamp>,
+    /// It fires, as that.
+    firing: Option<Alert>,
+}
+
+/// Transitions kept to be shown.
+const HISTORY: usize = 1024;
+/// No more alerts than this at once; a rule that finds more is wrong.
+const MAX_ENTRIES: usize = 2048;
+/// One that came back within this long after it went is flapping: it then must
+/// be gone for as long before it counts as over.
+const FLAP: Duration = Duration::from_secs(120);
+/// So often within [`FLAP_SPAN`] is flapping.
+const FLAPS: usize = 3;
+const FLAP_SPAN: Duration = Duration::from_secs(600);
+
+/// The engine, with all alerts.
+#[derive(Clone, Debug, Default)]
+pub struct Alerts {
+    limits: Thresholds,
+    entries: BTreeMap<Key, Entry>,
+    /// The firing ones, the worst first.
+    firing: Vec<Alert>,
+    history: Option<Ring<Transition>>,
+    total: u64,
+    /// When alerts went, to tell flapping.
+    went: BTreeMap<Key, Vec<Timestamp>>,
+    acknowledged: BTreeSet<Key>,
+    muted: BTreeSet<Key>,
+    evaluated_at: Timestamp,
+    /// What the digest was made from.
+    revision: Option<u64>,
+    digest: Digest,
+    capacity: Option<Capacity>,
+}
+
+impl Alerts {
+    /// No alerts yet; rules compare with `limits`.
+    #[must_use]
+    pub fn new(limits: Thresholds) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// Nothing fires, for ever.
+    #[must_use]
+    pub fn none() -> &'static Self {
+        static NONE: std::sync::LazyLock<Alerts> = std::sync::LazyLock::new(Alerts::default);
+        &NONE
+    }
+
+    /// A fixed set of firing alerts, the worst first, for tests of screens.
+    #[must_use]
+    pub fn fixed(mut alerts: Vec<Alert>) -> Self {
+        alerts.sort_by(|a, b| order(a).cmp(&order(b)));
+        Self { firing: alerts, ..Self::default() }
+    }
+
+    /// Those that fire, the worst first, muted ones too.
+    #[must_use]
+    pub fn firing(&self) -> &[Alert] {
+        &self.firing
+    }
+
+    /// Changes so far that are still kept, oldest first.
+    pub fn history(&self) -> impl DoubleEndedIterator<Item = &Transition> {
+        self.history.iter().flat_map(Ring::iter)
+    }
+
+    /// How many changes there were, forgotten ones too. The newest
+    /// `total - n` of [`Self::history`] came after there were `n`.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Changes that came after there were `seen`, oldest first.
+    pub fn after(&self, seen: u64) -> impl Iterator<Item = &Transition> {
+        let new = usize::try_from(self.total.saturating_sub(seen)).unwrap_or(usize::MAX);
+        let kept = self.history.as_ref().map_or(0, Ring::len);
+        self.history().skip(kept.saturating_sub(new))
+    }
+
+    /// What fits, as of the last evaluation.
+    #[must_use]
+    pub const fn capacity(&self) -> Option<&Capacity> {
+        self.capacity.as_ref()
+    }
+
+    /// Marks an alert as seen, or no longer. True when it is marked now.
+    pub fn acknowledge(&mut self, key: &Key) -> bool {
+        let on = toggle(&mut self.acknowledged, key);
+        self.mark();
+        on
+    }
+
+    /// Silences an alert, or no longer. True when it is silent now.
+    pub fn mute(&mut self, key: &Key) -> bool {
+        let on = toggle(&mut self.muted, key);
+        self.mark();
+        on
+    }
+
+    /// Takes over what somebody marked in `other`, which replay jumped away from.
+    pub fn keep_marks(&mut self, other: &Self) {
+        self.acknowledged.clone_from(&other.acknowledged);
+        self.muted.clone_from(&other.muted);
+        self.mark();
+    }
+
+    fn mark(&mut self) {
+        for a in &mut self.firing {
+            let key = a.key();
+            a.acknowledged = self.acknowledged.contains(&key);
+            a.muted = self.muted.contains(&key);
+        }
+    }
+
+    /// Looks at the model if something changed or a second has passed. Cheap
+    /// when not. Never in the midst of a periodic block.
+    pub fn evaluate(&mut self, model: &Model) {
+        if model.in_block() {
+            return;
+        }
+        let revision = model.revision();
+        let changed = self.revision != Some(revision);
+        // A second by the data's clock: envelopes of a log carry its seconds.
+        if !changed && model.now.secs() == self.evaluated_at.secs() {
+            return;
+        }
+        if changed || self.capacity.is_none() {
+            self.digest = Digest::of(model);
+            self.capacity = Some(Capacity::of(model));
+            self.revision = Some(revision);
+        }
+        self.evaluated_at = model.now;
+        let Some(capacity) = self.capacity.take() else { return };
+        let look = Look { model, capacity: &capacity, digest: &self.digest, limits: &self.limits };
+        let mut found: Vec<(&'static Rule, Vec<Finding>)> = Vec::with_capacity(RULES.len());
+        for rule in RULES {
+            let mut list = Vec::new();
+            if !self.limits.disabled.iter().any(|d| d == rule.id) {
+                (rule.check)(&look, &mut list);
+            }
+            found.push((rule, list));
+        }
+        self.capacity = Some(capacity);
+        self.take(model, found);
+    }
+
+    /// Moves every entry on by what was found.
+    fn take(&mut self, model: &Model, found: Vec<(&'static Rule, Vec<Finding>)>) {
+        let mut now_found: BTreeMap<Key, (&'static Rule, Finding)> = BTreeMap::new();
+        for (rule, list) in found {
+            for f in list {
+                now_found.entry(Key { id: rule.id, subject: f.subject.clone() }).or_insert((rule, f));
+            }
+        }
+        let before: BTreeSet<Key> = self.entries.iter().filter(|(_, e)| e.firing.is_some()).map(|(k, _)| k.clone()).collect();
+        // What is found.
+        for (key, (rule, f)) in &now_found {
+            let clock = rule.clock.read(model);
+            if !self.entries.contains_key(key) && self.entries.len() >= MAX_ENTRIES {
+                continue;
+            }
+            let e = self.entries.entry(key.clone()).or_insert(Entry { found_at: clock, seen_at: clock, gone_since: None, firing: None });
+            e.seen_at = clock;
+            e.gone_since = None;
+            let hold = self.limits.hold(rule.id, rule.hold);
+            let due = f.sure || clock.since(e.found_at) >= hold;
+            if e.firing.is_none() && !due {
+                continue;
+            }
+            let at = e.found_at.min(model.now);
+            let (since, fired_at) = e
+                .firing
+                .as_ref()
+                .map_or((f.since.unwrap_or(at).min(model.now), model.now), |a| (a.since.min(f.since.unwrap_or(a.since)), a.fired_at));
+            e.firing = Some(Alert {
+                id: rule.id,
+                severity: f.severity,
+                subject: f.subject.clone(),
+                since,
+                fired_at,
+                summary: f.summary.clone(),
+                evidence: f.evidence.clone(),
+                fix: f.fix.clone(),
+                consequences: Vec::new(),
+                cause: None,
+                acknowledged: self.acknowledged.contains(key),
+                muted: self.muted.contains(key),
+            });
+        }
+        // What is no longer found.
+        let mut over: Vec<(Key, Option<Alert>)> = Vec::new();
+        for (key, e) in &mut self.entries {
+            if now_found.contains_key(key) {
+                continue;
+            }
+            let Some(rule) = RULES.iter().find(|r| r.id == key.id) else { continue };
+            let clock = rule.clock.read(model);
+            let gone = *e.gone_since.get_or_insert(clock);
+            let flaps = self.went.get(key).map_or(0, |w| w.iter().filter(|t| clock.since(**t) < FLAP_SPAN).count());
+            let clear = if flaps >= FLAPS { rule.clear.max(FLAP) } else { rule.clear };
+            if e.firing.is_none() || clock.since(gone) >= clear {
+                over.push((key.clone(), e.firing.take()));
+            }
+        }
+        let mut resolved = Vec::new();
+        for (key, alert) in over {
+            self.entries.remove(&key);
+            if let Some(a) = alert {
+                let went = self.went.entry(key).or_default();
+                went.push(model.now);
+                if went.len() > FLAPS {
+                    went.remove(0);
+                }
+                resolved.push(a);
+            }
+        }
+        if self.went.len() > MAX_ENTRIES {
+            self.went.retain(|_, w| w.last().is_some_and(|t| model.now.since(*t) < FLAP_SPAN));
+        }
+        self.tell(model.now, &before, resolved, &now_found);
+    }
+
+    /// Puts consequences under their causes and tells what changed.
+    fn tell(&mut self, now: Timestamp, before: &BTreeSet<Key>, resolved: Vec<Alert>, found: &BTreeMap<Key, (&'static Rule, Finding)>) {
+        let firing: BTreeSet<Key> = self.entries.iter().filter(|(_, e)| e.firing.is_some()).map(|(k, _)| k.clone()).collect();
+        let mut under: BTreeMap<Key, Vec<String>> = BTreeMap::new();
+        let mut told: BTreeSet<Key> = self.firing.iter().map(Alert::key).collect();
+        let mut list: Vec<Alert> = Vec::new();
+        let mut quiet: BTreeSet<Key> = BTreeSet::new();
+        for key in &firing {
+            let Some(alert) = self.entries.get(key).and_then(|e| e.firing.clone()) else { continue };
+            let cause = found.get(key).and_then(|(_, f)| f.under.iter().find(|c| firing.contains(*c)).cloned());
+            match cause {
+                Some(cause) if !told.contains(key) => {
+                    under.entry(cause).or_default().push(format!("{}: {}", alert.id, alert.summary));
+                    quiet.insert(key.clone());
+                }
+                cause => list.push(Alert { cause, ..alert }),
+            }
+        }
+        for a in &mut list {
+            if let Some(lines) = under.remove(&a.key()) {
+                a.consequences = lines;
+            }
+        }
+        list.sort_by(|a, b| order(a).cmp(&order(b)));
+        for a in resolved {
+            if told.remove(&a.key()) {
+                self.push(Transition { at: now, state: TransitionState::Resolved, alert: a });
+            }
+        }
+        let fresh: Vec<Alert> = list.iter().filter(|a| !told.contains(&a.key())).cloned().collect();
+        for a in fresh {
+            self.push(Transition { at: now, state: TransitionState::Firing, alert: a });
+        }
+        // One whose severity rose is told again; silently it would be missed.
+        let worse: Vec<Alert> = list
+            .iter()
+            .filter(|a| before.contains(&a.key()) && self.firing.iter().any(|o| o.key() == a.key() && o.severity > a.severity))
+            .cloned()
+            .collect();
+        for a in worse {
+            self.push(Transition { at: now, state: TransitionState::Firing, alert: a });
+        }
+        // Marks of alerts that are over are forgotten.
+        self.acknowledged.retain(|k| firing.contains(k));
+        self.firing = list;
+    }
+
+    fn push(&mut self, t: Transition) {
+        self.total += 1;
+        self.history.get_or_insert_with(|| Ring::new(HISTORY)).push(t);
+    }
+}
+
+fn toggle(set: &mut BTreeSet<Key>, key: &Key) -> bool {
+    if set.remove(key) {
+        return false;
+    }
+    set.insert(key.clone());
+    true
+}
+
+/// The worst and the oldest first.
+fn order(a: &Alert) -> (Severity, Timestamp, &'static str, &str) {
+    (a.severity, a.since, a.id, &a.subject)
+}
+
+impl Clock {
+    fn read(self, model: &Model) -> Timestamp {
+        match self {
+            Self::Data => model.now,
+            Self::Stats => model.stats.as_ref().map_or(model.now, |s| s.at),
+        }
+    }
+}
+
+/// Only for tests of what is made from alerts.
+impl Default for Alert {
+    fn default() -> Self {
+        Self {
+            id: "aggregation-stuck",
+            severity: Severity::Critical,
+            subject: String::new(),
+            since: Timestamp::ZERO,
+            fired_at: Timestamp::ZERO,
+            summary: String::new(),
+            evidence: Vec::new(),
+            fix: Vec::<Fix>::new(),
+            consequences: Vec::new(),
+            cause: None,
+            acknowledged: false,
+            muted: false,
+        }
+    }
+}
