@@ -155,8 +155,8 @@ fn shared_memory(m: &Model, c: &Capacity, ns: &str) -> Answer {
     ));
     match w.shm_size {
         None => (Verdict::Fail, format!("no memory volume at /dev/shm: 64 MiB, and CoreExecute of {v} needs {want} GiB"), fix),
-        Some(s) if super::limits::gib(s) < want => {
-            (Verdict::Warn, format!("/dev/shm has {} GiB; CoreExecute of {v} needs {want} GiB each", super::limits::gib(s)), fix)
+        Some(size) if super::limits::gib(size) < want => {
+            (Verdict::Warn, format!("/dev/shm has {} GiB; CoreExecute of {v} needs {want} GiB each", super::limits::gib(size)), fix)
         }
         Some(_) => pass(format!("/dev/shm is there; CoreExecute of {v} needs {want} GiB each")),
     }
@@ -223,7 +223,7 @@ fn at_once(c: &Capacity, ns: &str) -> Answer {
     let plonk = plan.mode(ProofMode::Plonk);
     match plonk.at_once {
         None => pass("any number of plonk proofs".into()),
-        Some(n) if n == 0 => (Verdict::Skipped, "not even one plonk proof fits (R1)".into(), None),
+        Some(0) => (Verdict::Skipped, "not even one plonk proof fits (R1)".into(), None),
         Some(n) if n <= 2 => (
             Verdict::Warn,
             format!(

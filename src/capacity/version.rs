@@ -44,7 +44,7 @@ impl Version {
     /// (reference 3.3); `None` for kinds that are never placed or not known.
     #[must_use]
     pub fn weight(self, kind: &TaskType) -> Option<u32> {
-        let since = |a, b, c| self >= version(a, b, c);
+        let since = |x, y, z| self >= version(x, y, z);
         Some(match kind {
             TaskType::Controller => 4 - 3 * u32::from(since(2, 3, 1)),
             TaskType::CoreExecute if since(2, 3, 1) => 8,

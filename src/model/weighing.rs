@@ -19,7 +19,7 @@ impl Weighing {
     /// The weight of `kind` that was seen, and in how many blocks.
     #[must_use]
     pub fn observed(&self, kind: &TaskType) -> Option<(u32, u32)> {
-        self.votes.get(kind)?.iter().copied().max_by_key(|(_, n)| *n).map(|(w, n)| (w, n))
+        self.votes.get(kind)?.iter().copied().max_by_key(|(_, n)| *n)
     }
 
     fn vote(&mut self, kind: &TaskType, weight: u32) {
@@ -28,7 +28,9 @@ impl Weighing {
         let before = list.iter().position(|(w, _)| *w == weight).map(|i| list.remove(i));
         list.push((weight, before.map_or(0, |b| b.1) + 1));
         if list.iter().map(|(_, n)| n).sum::<u32>() > MANY {
-            list.iter_mut().for_each(|(_, n)| *n /= 2);
+            for (_, n) in list.iter_mut() {
+                *n /= 2;
+            }
             list.retain(|(_, n)| *n > 0);
         }
     }
