@@ -36,6 +36,8 @@ pub mod tape;
 
 pub mod sources;
 
+pub mod doctor;
+
 pub mod sim;
 
 pub mod runtime;

@@ -36,6 +36,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// One snapshot as text or JSON, then exit
     Status(StatusArgs),
+    /// Check the set-up from here to the cluster; each failure with its fix
+    Doctor(DoctorArgs),
     /// The themes there are
     Themes,
     /// The keys of every screen
@@ -124,6 +126,17 @@ pub struct StatusArgs {
     /// How long to wait for the cluster's first answers, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 12)]
     pub wait: u64,
+}
+
+/// Arguments of `doctor`.
+#[derive(Clone, Debug, Args)]
+pub struct DoctorArgs {
+    /// As text for people or as JSON; exit code 4 when a check failed
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+    /// Also check op-succinct's environment file: .env, .env.proposer
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
 }
 
 /// How something is printed.

@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit code out.
 
 pub mod args;
+mod doctor;
 mod screen;
 mod status;
 mod tables;
@@ -61,6 +62,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Watch => screen::watch(&place, &look),
         Command::Replay(a) => screen::replay(&a, &look),
         Command::Status(a) => status::run(&a, &place),
+        Command::Doctor(a) => doctor::run(&a, &place),
         Command::Themes => tables::themes(),
         Command::Keys => tables::keys(),
         Command::Completions { shell } => {

@@ -83,13 +83,18 @@ pub(super) fn replay(args: &ReplayArgs, look: &Look) -> Outcome {
     show(Box::new(player), options, inbox)
 }
 
-/// What the flags say of the cluster.
-pub(super) fn live_config(place: &Place) -> Result<LiveConfig, Failure> {
-    let kube = (!place.no_kube).then(|| AccessOptions {
+/// What the flags say of Kubernetes; `None` with `--no-kube`.
+pub(super) fn access(place: &Place) -> Option<AccessOptions> {
+    (!place.no_kube).then(|| AccessOptions {
         kubeconfig: place.kubeconfig.clone(),
         context: place.context.clone(),
         namespace: place.namespace.clone(),
-    });
+    })
+}
+
+/// What the flags say of the cluster.
+pub(super) fn live_config(place: &Place) -> Result<LiveConfig, Failure> {
+    let kube = access(place);
     if place.no_kube && place.log.is_empty() && place.coordinator_rpc.is_none() && place.cluster_rpc.is_none() {
         return Err(Failure::usage(
             "--no-kube leaves nothing to look at: add --log COMPONENT=PATH, --coordinator-rpc URL or --cluster-rpc URL",

@@ -1,0 +1,37 @@
+//! The checks, one file each, and the table of them.
+
+mod api;
+mod api_server;
+mod clock;
+mod coordinator;
+mod kubeconfig;
+mod metrics;
+mod namespace;
+mod op_succinct;
+mod permissions;
+mod pods;
+mod services;
+mod shm;
+mod store;
+mod versions;
+
+use super::Check;
+
+/// Every check, in the order in which they are told: from here outwards, so
+/// that the first failure is most often the cause of those below.
+pub const TABLE: &[Check] = &[
+    kubeconfig::CHECK,
+    api_server::CHECK,
+    namespace::CHECK,
+    permissions::CHECK,
+    pods::CHECK,
+    services::CHECK,
+    versions::CHECK,
+    shm::CHECK,
+    metrics::CHECK,
+    coordinator::CHECK,
+    api::CHECK,
+    store::CHECK,
+    op_succinct::CHECK,
+    clock::CHECK,
+];
