@@ -50,6 +50,12 @@ pub struct State {
     pub watch_error: Option<Value>,
     /// Paths with their queries, as asked.
     pub requests: Vec<String>,
+    /// Rights that access reviews deny: `verb resource`, with the subresource.
+    pub denied: Vec<String>,
+    /// The time that `/version` answers in its `date` header.
+    pub date: Option<String>,
+    /// Method, path and body of what would change something.
+    pub changes: Vec<(String, String, Value)>,
 }
 
 pub struct Fake {
@@ -156,12 +162,14 @@ fn serve(listener: TcpListener, state: Arc<Mutex<State>>, changed: watch::Sender
         // Dropped with the task: then all connections are gone too.
         let mut connections = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
-            connections.spawn(connection(stream, Arc::clone(&state), changed.subscribe()));
+            connections.spawn(connection(stream, Arc::clone(&state), changed.clone()));
         }
     })
 }
 
 struct Request {
+    method: String,
+    body: Vec<u8>,
     path: String,
     query: HashMap<String, String>,
     headers: HashMap<String, String>,
@@ -174,17 +182,24 @@ async fn head(stream: &mut TcpStream) -> Option<Request> {
     }
     let text = String::from_utf8(raw).ok()?;
     let mut lines = text.lines();
-    let target = lines.next()?.split(' ').nth(1)?.to_owned();
+    let first = lines.next()?.to_owned();
+    let (method, target) = (first.split(' ').next()?.to_owned(), first.split(' ').nth(1)?.to_owned());
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let pairs = query.split('&').filter_map(|p| p.split_once('='));
+    let headers: HashMap<_, _> = lines.filter_map(|l| l.split_once(": ")).map(|(k, v)| (k.to_lowercase(), v.to_owned())).collect();
+    let mut body = vec![0; headers.get("content-length").map_or(0, |n: &String| n.parse().unwrap())];
+    stream.read_exact(&mut body).await.ok()?;
     Some(Request {
+        method,
+        body,
         path: path.to_owned(),
         query: pairs.map(|(k, v)| (k.to_owned(), v.replace("%3A", ":"))).collect(),
-        headers: lines.filter_map(|l| l.split_once(": ")).map(|(k, v)| (k.to_lowercase(), v.to_owned())).collect(),
+        headers,
     })
 }
 
-async fn connection(mut stream: TcpStream, state: Arc<Mutex<State>>, changed: watch::Receiver<u64>) {
+async fn connection(mut stream: TcpStream, state: Arc<Mutex<State>>, changed_by_request: watch::Sender<u64>) {
+    let changed = changed_by_request.subscribe();
     while let Some(request) = head(&mut stream).await {
         let (slow, refused) = {
             let mut s = state.lock().unwrap();
@@ -204,7 +219,17 @@ async fn connection(mut stream: TcpStream, state: Arc<Mutex<State>>, changed: wa
             answer(&mut stream, code, &body).await;
             continue;
         }
-        let done = if request.path.ends_with("/log") {
+        let done = if request.method != "GET" {
+            change(&mut stream, &request, &state).await;
+            changed_by_request.send_modify(|n| *n += 1);
+            Some(())
+        } else if request.path == "/version" {
+            let date = state.lock().unwrap().date.clone().map(|d| format!("date: {d}\r\n")).unwrap_or_default();
+            let body = r#"{"gitVersion":"v1.33.2"}"#;
+            let text = format!("HTTP/1.1 200 X\r\n{date}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            let _ = stream.write_all(text.as_bytes()).await;
+            Some(())
+        } else if request.path.ends_with("/log") {
             log(&mut stream, &request, &state, changed.clone()).await
         } else if request.path.ends_with("/portforward") {
             forward(stream, &request, &state).await;
@@ -245,6 +270,78 @@ async fn chunk(stream: &mut TcpStream, data: &[u8]) -> Option<()> {
 
 const STREAM: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
+/// Access reviews, merge patches and deletions.
+async fn change(stream: &mut TcpStream, request: &Request, state: &Mutex<State>) {
+    let mut body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let mut parts = request.path.rsplit('/');
+    let name = parts.next().unwrap_or_default().to_owned();
+    let plural = parts.next().unwrap_or_default().to_owned();
+    if name == "selfsubjectreviews" {
+        body["status"] = json!({"userInfo": {"username": "viewer"}});
+        return answer(stream, 201, &body.to_string()).await;
+    }
+    if name == "selfsubjectaccessreviews" {
+        let ask = &body["spec"]["resourceAttributes"];
+        let word = |k: &str| ask[k].as_str().unwrap_or_default().to_owned();
+        let sub = if word("subresource").is_empty() { String::new() } else { format!("/{}", word("subresource")) };
+        let right = format!("{} {}{sub}", word("verb"), word("resource"));
+        let allowed = !state.lock().unwrap().denied.contains(&right);
+        body["status"] = json!({"allowed": allowed});
+        return answer(stream, 201, &body.to_string()).await;
+    }
+    let done = {
+        let mut s = state.lock().unwrap();
+        s.changes.push((request.method.clone(), request.path.clone(), body.clone()));
+        s.version += 1;
+        let (version, key) = (s.version, (plural.clone(), name));
+        match (request.method.as_str(), s.objects.get_mut(&key)) {
+            ("PATCH", Some(object)) => {
+                merge(object, &body);
+                object["metadata"]["resourceVersion"] = json!(version.to_string());
+                let object = object.clone();
+                s.history.push((version, plural, "MODIFIED".into(), object.clone()));
+                Some(object)
+            }
+            ("DELETE", Some(object)) => {
+                let object = object.clone();
+                s.objects.remove(&key);
+                s.history.push((version, plural, "DELETED".into(), object.clone()));
+                Some(object)
+            }
+            _ => None,
+        }
+    };
+    match done {
+        Some(object) => answer(stream, 200, &object.to_string()).await,
+        None => answer(stream, 404, r#"{"kind":"Status","status":"Failure","message":"not found","reason":"NotFound","code":404}"#).await,
+    }
+}
+
+/// What the API server's strategic merge does to the lists that matter here:
+/// items of the same name are merged.
+fn merge(into: &mut Value, patch: &Value) {
+    match (into, patch) {
+        (Value::Object(a), Value::Object(b)) => {
+            for (k, v) in b {
+                if v.is_null() {
+                    a.remove(k);
+                } else {
+                    merge(a.entry(k.clone()).or_insert(Value::Null), v);
+                }
+            }
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            for item in b {
+                match a.iter_mut().find(|x| x.get("name").is_some() && x.get("name") == item.get("name")) {
+                    Some(x) => merge(x, item),
+                    None => a.push(item.clone()),
+                }
+            }
+        }
+        (a, b) => *a = b.clone(),
+    }
+}
+
 async fn list(stream: &mut TcpStream, request: &Request, state: &Mutex<State>) {
     let plural = request.path.rsplit('/').next().unwrap_or_default().to_owned();
     let kind = match plural.as_str() {
@@ -253,6 +350,8 @@ async fn list(stream: &mut TcpStream, request: &Request, state: &Mutex<State>) {
         "statefulsets" => "StatefulSetList",
         "events" => "EventList",
         "nodes" => "NodeList",
+        "services" => "ServiceList",
+        _ if single(stream, request, state).await => return,
         _ => return answer(stream, 404, "{}").await,
     };
     let body = {
@@ -266,6 +365,21 @@ async fn list(stream: &mut TcpStream, request: &Request, state: &Mutex<State>) {
             .to_string()
     };
     answer(stream, 200, &body).await;
+}
+
+/// Answers for one object, where there is one of that name.
+async fn single(stream: &mut TcpStream, request: &Request, state: &Mutex<State>) -> bool {
+    let mut parts = request.path.rsplit('/');
+    let name = parts.next().unwrap_or_default().to_owned();
+    let plural = parts.next().unwrap_or_default().to_owned();
+    let object = state.lock().unwrap().objects.get(&(plural, name)).cloned();
+    match object {
+        Some(o) => {
+            answer(stream, 200, &o.to_string()).await;
+            true
+        }
+        None => false,
+    }
 }
 
 async fn watch_objects(stream: &mut TcpStream, request: &Request, state: &Mutex<State>, mut changed: watch::Receiver<u64>) -> Option<()> {
