@@ -33,8 +33,7 @@ fn service(name: &str, app: &str) -> Value {
 /// A whole and healthy cluster.
 async fn healthy() -> (Fake, support::grpc::Server, tempfile::TempDir, Config) {
     let fake = Fake::start().await;
-    for (app, tag) in
-        [("coordinator", "base-v2.7.2"), ("api", "base-v2.7.2"), ("cpu-node", "base-v2.7.2"), ("gpu-node", "node-gpu-v2.7.2")]
+    for (app, tag) in [("coordinator", "base-v2.7.2"), ("api", "base-v2.7.2"), ("cpu-node", "base-v2.7.2"), ("gpu-node", "node-gpu-v2.7.2")]
     {
         fake.put("deployments", deployment(app, tag));
         fake.put("pods", pod(app, &format!("{app}-1")));
@@ -110,7 +109,10 @@ async fn what_is_broken_is_told_with_its_cause_and_its_fix() {
     };
     let (status, summary, run) = shown("permissions");
     assert_eq!((status, summary.as_str()), (Status::Fail, "viewer lacks 1 of 18 rights"));
-    assert!(run.contains("kubectl create role sp1top -n sp1-cluster --verb=get --resource=pods/log") && run.contains("--user=viewer"), "{run}");
+    assert!(
+        run.contains("kubectl create role sp1top -n sp1-cluster --verb=get --resource=pods/log") && run.contains("--user=viewer"),
+        "{run}"
+    );
     let (status, _, run) = shown("pods");
     assert_eq!(status, Status::Fail);
     assert!(run.contains("kubectl scale deploy/cpu-node -n sp1-cluster --replicas=1"), "{run}");
@@ -178,7 +180,8 @@ async fn op_succinct_is_told_what_it_lacks() {
     let report = examine(config, |_| {}).await;
     let c = of(&report, "op-succinct");
     let details: Vec<_> = c.details.iter().map(|d| format!("{} {}", d.status.as_str(), d.text)).collect();
-    let has = |status: &str, text: &str| assert!(details.iter().any(|d| d.starts_with(status) && d.contains(text)), "{text} in {details:#?}");
+    let has =
+        |status: &str, text: &str| assert!(details.iter().any(|d| d.starts_with(status) && d.contains(text)), "{text} in {details:#?}");
     has("fail", "SP1_PROVER is network");
     has("fail", "L2_NODE_RPC is not set");
     has("pass", "L1_RPC at 127.0.0.1");

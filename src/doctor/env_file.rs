@@ -46,7 +46,11 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
             }
             Ok(_) => {}
             Err(dotenvy::Error::LineParse(_, at)) => {
-                return Err(format!("{}: a line that is no NAME=VALUE (error near its column {}): quote values with blanks", path.display(), at + 1));
+                return Err(format!(
+                    "{}: a line that is no NAME=VALUE (error near its column {}): quote values with blanks",
+                    path.display(),
+                    at + 1
+                ));
             }
             Err(_) => return Err(format!("{}: cannot be read", path.display())),
         }
@@ -94,7 +98,8 @@ mod tests {
     #[test]
     fn only_known_names_are_kept() {
         let mut f = tempfile::NamedTempFile::new().unwrap();
-        writeln!(f, "# x\nexport SP1_PROVER=cluster\nPRIVATE_KEY=0xabc\nCLI_REDIS_NODES=\"redis://:pw@h:1/0\"\nSP1_PROVER=network").unwrap();
+        writeln!(f, "# x\nexport SP1_PROVER=cluster\nPRIVATE_KEY=0xabc\nCLI_REDIS_NODES=\"redis://:pw@h:1/0\"\nSP1_PROVER=network")
+            .unwrap();
         let read = read(f.path()).unwrap();
         assert_eq!(read.keys().collect::<Vec<_>>(), ["CLI_REDIS_NODES", "SP1_PROVER"]);
         assert_eq!(read["SP1_PROVER"], "cluster");

@@ -131,7 +131,10 @@ impl Facts {
             let Some(options) = self.config.kube.clone() else { return Err("--no-kube was given".into()) };
             match tokio::time::timeout(ACCESS, Access::open(options)).await {
                 Ok(result) => result,
-                Err(_) => Err(format!("the kubeconfig gives no credentials within {} s: does its login plugin wait for somebody?", ACCESS.as_secs())),
+                Err(_) => Err(format!(
+                    "the kubeconfig gives no credentials within {} s: does its login plugin wait for somebody?",
+                    ACCESS.as_secs()
+                )),
             }
         };
         self.access.get_or_init(|| open).await.clone()
@@ -197,8 +200,10 @@ impl Facts {
             let access = self.access().await.map_err(Failure::Unreachable)?;
             let path = if wide { format!("{root}/{plural}") } else { format!("{root}/namespaces/{}/{plural}", access.namespace()) };
             let ask = Ask { verb: "list", resource: plural, cluster_wide: wide };
-            let raw = tokio::time::timeout(QUESTION, http::document(&access, &path, ask, MAX_LIST)).await.map_err(|_| Failure::Timeout)??;
-            let mut value: Value = serde_json::from_slice(&raw).map_err(|_| Failure::Garbage(format!("the list of {plural} is no JSON")))?;
+            let raw =
+                tokio::time::timeout(QUESTION, http::document(&access, &path, ask, MAX_LIST)).await.map_err(|_| Failure::Timeout)??;
+            let mut value: Value =
+                serde_json::from_slice(&raw).map_err(|_| Failure::Garbage(format!("the list of {plural} is no JSON")))?;
             for item in value.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten() {
                 strip::object(item);
             }

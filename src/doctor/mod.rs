@@ -204,7 +204,9 @@ pub async fn examine(config: Config, mut told: impl FnMut(&Checked)) -> Report {
                 let mut task = tokio::spawn((check.run)(facts));
                 let outcome = match tokio::time::timeout(limit, &mut task).await {
                     Ok(Ok(outcome)) => outcome,
-                    Ok(Err(e)) => Outcome::fail(format!("the check itself failed: {e}")).say("report it with the output of sp1top --version"),
+                    Ok(Err(e)) => {
+                        Outcome::fail(format!("the check itself failed: {e}")).say("report it with the output of sp1top --version")
+                    }
                     Err(_) => {
                         task.abort();
                         Outcome::fail(format!("no answer within {} s", limit.as_secs_f32()))

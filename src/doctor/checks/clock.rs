@@ -41,7 +41,11 @@ async fn run(facts: Arc<Facts>) -> Outcome {
         // A line is written before it is read, at most some ten seconds: only a
         // time in the future proves anything.
         let ahead = newest.millis() - ours.millis();
-        said.push(if ahead > 0 { format!("coordinator {} ahead", units::duration(millis(ahead))) } else { "coordinator not ahead".to_owned() });
+        said.push(if ahead > 0 {
+            format!("coordinator {} ahead", units::duration(millis(ahead)))
+        } else {
+            "coordinator not ahead".to_owned()
+        });
         if ahead > SKEW {
             o.add(Status::Warn, format!("the coordinator's clock is {} ahead of this machine's", units::duration(millis(ahead))));
         }

@@ -23,7 +23,8 @@ async fn run(facts: Arc<Facts>) -> Outcome {
         // A wrong URL is a failure, no way at all is none.
         Err(why) if url => return Outcome::fail("the URL cannot be used").because(why),
         Err(why) => {
-            return Outcome::skipped(why).run("name it", "sp1top doctor --coordinator-rpc http://HOST:50051 (docker compose: http://127.0.0.1:50053)");
+            return Outcome::skipped(why)
+                .run("name it", "sp1top doctor --coordinator-rpc http://HOST:50051 (docker compose: http://127.0.0.1:50053)");
         }
     };
     let (health, stats) = tokio::join!(call::<_, ()>(&link, "/worker.WorkerService/Healthcheck", &()), facts.stats());
@@ -42,7 +43,10 @@ async fn run(facts: Arc<Facts>) -> Outcome {
                 o.add(Status::Warn, format!("Healthcheck fails: {why}"));
             }
             if a.took > Duration::from_secs(2) {
-                o.add(Status::Warn, format!("GetStats took {}: the way there is slow, or the coordinator is busy", units::duration(a.took)));
+                o.add(
+                    Status::Warn,
+                    format!("GetStats took {}: the way there is slow, or the coordinator is busy", units::duration(a.took)),
+                );
             }
             if s.cpu_workers == 0 && s.gpu_workers == 0 {
                 o.add(Status::Warn, "no worker is connected (workers of type ALL are counted in neither number)".to_owned());

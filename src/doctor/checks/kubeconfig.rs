@@ -25,10 +25,11 @@ async fn run(facts: Arc<Facts>) -> Outcome {
         },
         Err(why) => {
             let nothing = why.contains("no cluster to look at");
-            let mut o = Outcome::fail(if nothing { "no kubeconfig was found".to_owned() } else { "the kubeconfig cannot be used".to_owned() })
-                .because(why)
-                .run("see which contexts there are", "kubectl config get-contexts")
-                .run("name the file and the context", "sp1top doctor --kubeconfig FILE --context NAME");
+            let mut o =
+                Outcome::fail(if nothing { "no kubeconfig was found".to_owned() } else { "the kubeconfig cannot be used".to_owned() })
+                    .because(why)
+                    .run("see which contexts there are", "kubectl config get-contexts")
+                    .run("name the file and the context", "sp1top doctor --kubeconfig FILE --context NAME");
             if nothing {
                 o = o.run(
                     "without Kubernetes (docker compose): give the services and the logs themselves",

@@ -28,7 +28,8 @@ async fn run(facts: Arc<Facts>) -> Outcome {
         Ok((_, body)) => {
             let list: Value = serde_json::from_slice(&body).unwrap_or_default();
             match list.get("items").and_then(Value::as_array).map_or(0, Vec::len) {
-                0 => Outcome::warn("it answers, but knows no pod of the namespace yet").because("it samples each 15 to 60 s; new pods take a while"),
+                0 => Outcome::warn("it answers, but knows no pod of the namespace yet")
+                    .because("it samples each 15 to 60 s; new pods take a while"),
                 n => Outcome::pass(format!("it measures {n} pods")),
             }
         }
@@ -37,8 +38,9 @@ async fn run(facts: Arc<Facts>) -> Outcome {
             "kubectl apply -f https://github.com/kubernetes-sigs/metrics-server/releases/latest/download/components.yaml",
         ),
         Err(Failure::Denied(_)) => Outcome::warn(format!("it may not be asked; {lost}")).say("permissions says which right is missing"),
-        Err(f) => Outcome::warn(format!("it does not answer; {lost}"))
-            .because(f.detail())
-            .run("see its state", "kubectl get apiservice v1beta1.metrics.k8s.io && kubectl get pods -n kube-system -l k8s-app=metrics-server"),
+        Err(f) => Outcome::warn(format!("it does not answer; {lost}")).because(f.detail()).run(
+            "see its state",
+            "kubectl get apiservice v1beta1.metrics.k8s.io && kubectl get pods -n kube-system -l k8s-app=metrics-server",
+        ),
     }
 }

@@ -36,7 +36,9 @@ async fn run(facts: Arc<Facts>) -> Outcome {
     let file = match read(&path) {
         Ok(f) => f,
         Err(why) => {
-            return Outcome::fail("the file cannot be read").because(why).say("op-succinct ends with 'Environment file not found' then; it looks in its working directory");
+            return Outcome::fail("the file cannot be read")
+                .because(why)
+                .say("op-succinct ends with 'Environment file not found' then; it looks in its working directory");
         }
     };
     // What is exported wins over the file, as in op-succinct.
@@ -81,7 +83,10 @@ async fn run(facts: Arc<Facts>) -> Outcome {
         let Some(secs) = value(name).and_then(|v| v.parse::<u64>().ok()) else { continue };
         let word = units::seconds(Duration::from_secs(secs));
         if on_redis && secs > LIFE {
-            o.add(Status::Warn, format!("{name} is {word}, but what op-succinct uploads lives 4 h in Redis: a longer proof loses its input"));
+            o.add(
+                Status::Warn,
+                format!("{name} is {word}, but what op-succinct uploads lives 4 h in Redis: a longer proof loses its input"),
+            );
         }
         if secs > TASK {
             o.add(Status::Warn, format!("{name} is {word}: a task is ended after 6 h and the proof begins anew"));

@@ -57,8 +57,20 @@ const RIGHTS: &[Right] = &[
     right("watch", "", "pods", Need::Should, "pods are listed each 15 s instead of watched"),
     right("get", "", "pods/log", Need::Must, "no logs: no tasks by worker, no proofs' courses, few alerts"),
     // A WebSocket port-forward is a GET; newer API servers ask for create too.
-    right("get", "", "pods/portforward", Need::Should, "no gRPC through Kubernetes on API servers that ask for get: queues only each 10 s, from the log"),
-    right("create", "", "pods/portforward", Need::Should, "no gRPC through Kubernetes on API servers that ask for create: queues only each 10 s, from the log"),
+    right(
+        "get",
+        "",
+        "pods/portforward",
+        Need::Should,
+        "no gRPC through Kubernetes on API servers that ask for get: queues only each 10 s, from the log",
+    ),
+    right(
+        "create",
+        "",
+        "pods/portforward",
+        Need::Should,
+        "no gRPC through Kubernetes on API servers that ask for create: queues only each 10 s, from the log",
+    ),
     right("list", "apps", "deployments", Need::Should, "no weights, limits and versions: capacity goes by defaults"),
     right("watch", "apps", "deployments", Need::Should, "deployments are listed each 15 s instead of watched"),
     right("list", "apps", "statefulsets", Need::Should, "nothing of Redis and Postgres"),
@@ -170,8 +182,7 @@ async fn user(client: Client) -> Option<String> {
 /// The commands of an administrator that grant what is missing.
 fn grants(missing: &[&Right], ns: &str, user: &str) -> Vec<(String, String)> {
     let mut out = Vec::new();
-    for (wide, kind, name, place) in
-        [(false, "role", "sp1top", format!(" -n {ns}")), (true, "clusterrole", "sp1top-nodes", String::new())]
+    for (wide, kind, name, place) in [(false, "role", "sp1top", format!(" -n {ns}")), (true, "clusterrole", "sp1top-nodes", String::new())]
     {
         let mut by_verbs: BTreeMap<Vec<&str>, Vec<String>> = BTreeMap::new();
         let mut by_resource: BTreeMap<String, Vec<&str>> = BTreeMap::new();

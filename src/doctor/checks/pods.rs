@@ -94,7 +94,10 @@ fn judge(model: &Model, ns: &str) -> Outcome {
             o.add(status, format!("{}: {text}", p.info.name));
             if status >= Status::Warn && fixes.len() < 6 {
                 fixes.push(match p.info.last_termination {
-                    Some(_) => (format!("read its last words: {}", p.info.name), format!("kubectl logs {} -n {ns} --previous --tail=50", p.info.name)),
+                    Some(_) => (
+                        format!("read its last words: {}", p.info.name),
+                        format!("kubectl logs {} -n {ns} --previous --tail=50", p.info.name),
+                    ),
                     None => (format!("see what keeps {}", p.info.name), format!("kubectl describe pod {} -n {ns}", p.info.name)),
                 });
             }

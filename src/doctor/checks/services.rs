@@ -31,8 +31,15 @@ async fn run(facts: Arc<Facts>) -> Outcome {
     for (name, app) in [("coordinator-grpc", "coordinator"), ("api-grpc", "api")] {
         let of_name = list.iter().find(|s| s.pointer("/metadata/name").and_then(Value::as_str) == Some(name));
         let Some(service) = of_name else {
-            o.add(Status::Fail, format!("there is no service {name}: {}", if app == "api" { "clients and the coordinator cannot reach the API" } else { "nodes cannot reach the coordinator" }));
-            o = o.run(format!("make {name}"), format!("kubectl expose deploy/{app} -n {ns} --name={name} --port=50051 --target-port=50051"));
+            o.add(
+                Status::Fail,
+                format!(
+                    "there is no service {name}: {}",
+                    if app == "api" { "clients and the coordinator cannot reach the API" } else { "nodes cannot reach the coordinator" }
+                ),
+            );
+            o = o
+                .run(format!("make {name}"), format!("kubectl expose deploy/{app} -n {ns} --name={name} --port=50051 --target-port=50051"));
             continue;
         };
         let kind = service.pointer("/spec/type").and_then(Value::as_str).unwrap_or("ClusterIP");

@@ -55,9 +55,11 @@ async fn run(facts: Arc<Facts>) -> Outcome {
                 .because("Helm replaces lists: values that set volumes for the circuits leave out the chart's shared memory")
                 .run("add it (the pod restarts: its running tasks begin anew)", patch(size))
         }
-        Some(n) if n < wanted => Outcome::fail(format!("/dev/shm is {}: one execution needs about {}", units::bytes(n), units::bytes(wanted)))
-            .because("the executor's ring buffer lies in it")
-            .run("make it larger (the pod restarts: its running tasks begin anew)", patch(size)),
+        Some(n) if n < wanted => {
+            Outcome::fail(format!("/dev/shm is {}: one execution needs about {}", units::bytes(n), units::bytes(wanted)))
+                .because("the executor's ring buffer lies in it")
+                .run("make it larger (the pod restarts: its running tasks begin anew)", patch(size))
+        }
         Some(u64::MAX) => Outcome::pass("memory-backed, without a limit of its own (it counts against the pod's memory)"),
         Some(n) => Outcome::pass(format!("memory-backed, {}", units::bytes(n))),
     }

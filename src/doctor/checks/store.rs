@@ -83,11 +83,21 @@ fn redis_store(urls: &str, model: &Model, nodes: Option<&str>) -> Outcome {
     if let Some(theirs) = of_nodes(model, "NODE_REDIS_NODES") {
         let theirs = places(&theirs);
         if theirs.len() != all.len() {
-            o.add(Status::Fail, format!("the client lists {} Redis nodes, the cluster's nodes {}: artifacts are looked for on the wrong one", all.len(), theirs.len()));
+            o.add(
+                Status::Fail,
+                format!(
+                    "the client lists {} Redis nodes, the cluster's nodes {}: artifacts are looked for on the wrong one",
+                    all.len(),
+                    theirs.len()
+                ),
+            );
             o.summary = "the client's list of Redis nodes is not that of the cluster".into();
             o = o.say("give the same list, in the same order, everywhere: the order decides where an artifact lies");
         } else if theirs.len() > 1 {
-            o.add(Status::Pass, "several Redis nodes: their order must be the same everywhere (it decides where an artifact lies)".to_owned());
+            o.add(
+                Status::Pass,
+                "several Redis nodes: their order must be the same everywhere (it decides where an artifact lies)".to_owned(),
+            );
         }
     }
     o
@@ -114,7 +124,13 @@ async fn s3_store(facts: &Facts, bucket: &str, region: Option<&str>, model: &Mod
             o = o.run("use theirs", format!("export {}={theirs}", name.replace("NODE_", "CLI_")));
         }
     }
-    let known = ["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"];
+    let known = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_PROFILE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    ];
     if !known.iter().any(|n| facts.env(n).is_some()) {
         o.add(Status::Skipped, "no AWS_* credentials in the environment: those of ~/.aws or of the machine are used".to_owned());
     }

@@ -82,7 +82,10 @@ fn judge(model: &Model, ns: &str) -> Outcome {
                     let image = model.kube.workload(part).and_then(|w| w.image.as_deref()).unwrap_or_default();
                     let at = image.rfind('/').map_or(0, |n| n + 1);
                     let repo = image[at..].rfind(':').map_or(image, |n| &image[..at + n]);
-                    o = o.run(format!("bring {part} to {best} (its running tasks begin anew)"), format!("kubectl set image deploy/{part} -n {ns} {part}={repo}:{family}-{best}"));
+                    o = o.run(
+                        format!("bring {part} to {best} (its running tasks begin anew)"),
+                        format!("kubectl set image deploy/{part} -n {ns} {part}={repo}:{family}-{best}"),
+                    );
                 }
             }
         }
