@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures::future::BoxFuture;
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 use serde_json::Value;
@@ -127,7 +126,7 @@ impl Facts {
     /// The way to the cluster as the kubeconfig tells it; nothing of the cluster
     /// is asked. The error is one line that says what to do.
     pub async fn access(&self) -> Result<Arc<Access>, String> {
-        let open = async {
+        let open = Box::pin(async {
             let Some(options) = self.config.kube.clone() else { return Err("--no-kube was given".into()) };
             match tokio::time::timeout(ACCESS, Access::open(options)).await {
                 Ok(result) => result,
@@ -136,13 +135,13 @@ impl Facts {
                     ACCESS.as_secs()
                 )),
             }
-        };
+        });
         self.access.get_or_init(|| open).await.clone()
     }
 
     /// The API server's version and clock.
     pub async fn server(&self) -> Result<Server, Failure> {
-        let ask = async {
+        let ask = Box::pin(async {
             let access = self.access().await.map_err(Failure::Unreachable)?;
             let begun = (Instant::now(), wall());
             let (head, body) = self.get(&access, "/version").await?;
@@ -152,8 +151,8 @@ impl Facts {
             let date = head.get("date").and_then(|d| d.to_str().ok()).and_then(http_date);
             let version = said.get("gitVersion").and_then(Value::as_str).unwrap_or("unknown").to_owned();
             Ok(Server { version, took, clock: date.map(|d| (d, middle)) })
-        };
-        self.server.get_or_init(|| Box::pin(ask)).await.clone()
+        });
+        self.server.get_or_init(|| ask).await.clone()
     }
 
     /// The cluster, when it answers; else the outcome of a check that needs it.
@@ -196,7 +195,7 @@ impl Facts {
     /// A list of objects, stripped of what may be secret.
     pub async fn list(&self, which: List) -> Result<Bytes, Failure> {
         let (plural, root, wide) = LISTS[which as usize];
-        let ask = async {
+        let ask = Box::pin(async {
             let access = self.access().await.map_err(Failure::Unreachable)?;
             let path = if wide { format!("{root}/{plural}") } else { format!("{root}/namespaces/{}/{plural}", access.namespace()) };
             let ask = Ask { verb: "list", resource: plural, cluster_wide: wide };
@@ -208,8 +207,8 @@ impl Facts {
                 strip::object(item);
             }
             Ok(Bytes::from(value.to_string()))
-        };
-        self.lists[which as usize].get_or_init(|| Box::pin(ask)).await.clone()
+        });
+        self.lists[which as usize].get_or_init(|| ask).await.clone()
     }
 
     /// The items of a list as JSON.
@@ -221,14 +220,14 @@ impl Facts {
 
     /// The coordinator's service. The error says why there is no way to it.
     pub async fn coordinator(&self) -> Result<Link, String> {
-        let make = self.link(self.config.coordinator_rpc.as_ref(), forward::COORDINATOR, "--coordinator-rpc");
-        self.coordinator.get_or_init(|| Box::pin(make)).await.clone()
+        let make = Box::pin(self.link(self.config.coordinator_rpc.as_ref(), forward::COORDINATOR, "--coordinator-rpc"));
+        self.coordinator.get_or_init(|| make).await.clone()
     }
 
     /// The API's service.
     pub async fn api(&self) -> Result<Link, String> {
-        let make = self.link(self.config.cluster_rpc.as_ref(), forward::API, "--cluster-rpc");
-        self.api.get_or_init(|| Box::pin(make)).await.clone()
+        let make = Box::pin(self.link(self.config.cluster_rpc.as_ref(), forward::API, "--cluster-rpc"));
+        self.api.get_or_init(|| make).await.clone()
     }
 
     async fn link(&self, url: Option<&String>, behind: Behind, flag: &str) -> Result<Link, String> {
@@ -245,30 +244,31 @@ impl Facts {
 
     /// GetStats of the coordinator. The error says why there are none.
     pub async fn stats(&self) -> Result<Answer<GetStatsResponse>, String> {
-        let ask = async {
+        let ask = Box::pin(async {
             let link = self.coordinator().await?;
             call(&link, "/worker.WorkerService/GetStats", &()).await.map_err(|(_, why)| why)
-        };
-        self.stats.get_or_init(|| Box::pin(ask)).await.clone()
+        });
+        self.stats.get_or_init(|| ask).await.clone()
     }
 
     /// The versions that the API knows; `None` from an API older than v2.5.4.
     pub async fn manifest(&self) -> Result<Option<Answer<ClusterComponentManifest>>, String> {
-        let ask = async {
+        let ask = Box::pin(async {
             let link = self.api().await?;
             match call(&link, "/cluster.ClusterService/GetClusterComponentInfo", &()).await {
                 Ok(a) => Ok(Some(a)),
                 Err((tonic::Code::Unimplemented, _)) => Ok(None),
                 Err((_, why)) => Err(why),
             }
-        };
-        self.manifest.get_or_init(|| Box::pin(ask)).await.clone()
+        });
+        self.manifest.get_or_init(|| ask).await.clone()
     }
 
     /// A model of the cluster as it stands: pods, workloads, nodes, stats and
     /// versions, as far as they can be had.
     pub async fn model(&self) -> Arc<Model> {
-        let build = async {
+        // Boxed: the parts' futures lie within this one, and stacks are short.
+        let build = Box::pin(async {
             let kube = async {
                 if self.cluster().await.is_err() {
                     return Vec::new();
@@ -281,9 +281,7 @@ impl Facts {
             parts.extend(stats.ok().map(|a| (Kind::Stats, a.raw)));
             parts.extend(manifest.ok().flatten().map(|a| (Kind::Manifest, a.raw)));
             assemble(self.namespace(), parts)
-        };
-        // Boxed: the parts' futures lie within this one, and stacks are short.
-        let build: BoxFuture<'_, Arc<Model>> = Box::pin(build);
+        });
         Arc::clone(self.model.get_or_init(|| build).await)
     }
 }
