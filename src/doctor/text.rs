@@ -148,7 +148,7 @@ mod tests {
             Checked::new(find("artifact-store"), o, Duration::ZERO),
         ];
         let page = page(&Report::new(made, Duration::from_millis(1_230)), false);
-        expect_test::expect![[r#"
+        expect_test::expect![[r"
              ok   kubeconfig and context: context a
             FAIL  artifact store of the client: both CLI_REDIS_NODES and CLI_S3_BUCKET are set
                   - the nodes use redis://:***@h
@@ -158,7 +158,7 @@ mod tests {
 
             1 passed, 0 with warnings, 1 failed, 0 skipped, in 1.2 s
             Begin with the first failure: artifact store of the client. It may be the cause of others.
-        "#]]
+        "]]
         .assert_eq(&page);
     }
 }
