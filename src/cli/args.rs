@@ -34,6 +34,8 @@ pub enum Command {
     Watch,
     /// The dashboard on recordings: tapes, or raw logs of any component
     Replay(ReplayArgs),
+    /// The dashboard on a simulated cluster: no cluster, network or key needed
+    Demo(DemoArgs),
     /// One snapshot as text or JSON, then exit
     Status(StatusArgs),
     /// Check the set-up from here to the cluster; each failure with its fix
@@ -108,6 +110,26 @@ pub struct ReplayArgs {
     /// Begin at this time: 2026-11-24T01:02:03Z, or 01:02:03 of the first day
     #[arg(long, value_name = "TIME")]
     pub start: Option<String>,
+}
+
+/// Arguments of `demo`.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// Which story to play (see --list)
+    #[arg(long, value_name = "NAME", default_value = crate::sim::DEFAULT_SCENARIO)]
+    pub scenario: String,
+    /// Simulated seconds a second [default: the scenario's own; 1 with --serve]
+    #[arg(long, value_name = "X", value_parser = speed)]
+    pub speed: Option<Speed>,
+    /// Decides all dice: the same seed, the same story
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// List the stories
+    #[arg(long)]
+    pub list: bool,
+    /// Print a kubeconfig and URLs for other tools and serve until Ctrl-C
+    #[arg(long, conflicts_with = "list")]
+    pub serve: bool,
 }
 
 /// Recorded seconds a second; `None` for as fast as possible.

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod doctor;
+mod demo;
 mod screen;
 mod status;
 mod tables;
@@ -61,6 +62,7 @@ fn run(cli: Cli) -> Outcome {
     match command.unwrap_or(Command::Watch) {
         Command::Watch => screen::watch(&place, &look),
         Command::Replay(a) => screen::replay(&a, &look),
+        Command::Demo(a) => demo::run(&a, &look),
         Command::Status(a) => status::run(&a, &place),
         Command::Doctor(a) => doctor::run(&a, &place),
         Command::Themes => tables::themes(),

@@ -41,7 +41,7 @@ fn ascii_only() -> bool {
     }
 }
 
-fn options(look: &Look, title: Option<String>) -> Result<TuiOptions, Failure> {
+pub(super) fn options(look: &Look, title: Option<String>) -> Result<TuiOptions, Failure> {
     let depth = Depth::detect(env);
     let dirs = theme_dirs();
     let theme = themes::load(&look.theme, &dirs).map_err(Failure::usage)?.reduced(depth);
@@ -56,11 +56,11 @@ fn options(look: &Look, title: Option<String>) -> Result<TuiOptions, Failure> {
     })
 }
 
-fn show(feed: Box<dyn Feed>, options: TuiOptions, inbox: Inbox) -> Outcome {
+pub(super) fn show(feed: Box<dyn Feed>, options: TuiOptions, inbox: Inbox) -> Outcome {
     Ok(code(run(feed, Model::new(), options, inbox)?))
 }
 
-fn needs_a_terminal(instead: &str) -> Result<(), Failure> {
+pub(super) fn needs_a_terminal(instead: &str) -> Result<(), Failure> {
     if std::io::stdout().is_terminal() {
         return Ok(());
     }

@@ -23,6 +23,11 @@ pub trait Feed {
     /// a wake-up comes through the channel.
     fn next_wake(&self) -> Option<Duration>;
 
+    /// Something to be told at the bottom of the screen, once.
+    fn says(&mut self) -> Option<String> {
+        None
+    }
+
     /// The alerts as of the last `advance`.
     fn alerts(&self) -> &Alerts {
         Alerts::none()

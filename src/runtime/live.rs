@@ -14,7 +14,7 @@ use crate::envelope::Envelope;
 use crate::model::Model;
 use crate::pipeline::Pipeline;
 use crate::sources::follow::follow;
-use crate::sources::hub::WallClock;
+use crate::sources::hub::{Clock, WallClock};
 use crate::sources::live::{self, Command, LiveConfig};
 use crate::ui::{Playback, TimeBase};
 
@@ -43,13 +43,18 @@ pub struct Sources {
 impl Sources {
     /// Starts them. The error is one line that says what to do.
     pub fn start(config: LiveConfig, files: Vec<LogFile>) -> Result<Self, String> {
+        Self::start_by(config, files, Arc::new(WallClock))
+    }
+
+    /// [`Self::start`] by another clock than the wall's.
+    pub fn start_by(config: LiveConfig, files: Vec<LogFile>, clock: Arc<dyn Clock>) -> Result<Self, String> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("sources")
             .enable_all()
             .build()
             .map_err(|e| format!("cannot start threads: {e}"))?;
-        let live = runtime.block_on(live::spawn(config, Arc::new(WallClock)))?;
+        let live = runtime.block_on(live::spawn(config, clock))?;
         for f in files {
             let name = if f.path.as_os_str() == "-" { "stdin".into() } else { f.path.display().to_string() };
             let port = live.hub.port(&format!("log:{name}")).of(Some(&f.component), None);

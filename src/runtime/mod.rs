@@ -2,6 +2,7 @@
 //! and output.
 
 pub mod clipboard;
+pub mod demo;
 pub mod feed;
 pub mod live;
 #[cfg(test)]

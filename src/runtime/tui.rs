@@ -208,6 +208,10 @@ impl Loop {
                 next = if taken < AT_ONCE { rx.try_recv().ok() } else { None };
             }
             self.dirty |= self.feed.advance(elapsed, &mut self.model);
+            if let Some(text) = self.feed.says() {
+                self.update(Msg::Say(text));
+                self.dirty = true;
+            }
             for p in terminal::take_panics() {
                 self.update(Msg::Complain(format!("a background thread panicked: {p}")));
                 self.dirty = true;

@@ -36,6 +36,23 @@ pub struct Demand {
     pub shards: (u32, u32),
 }
 
+/// What a deployment's pods are to be, as somebody wrote it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Template {
+    /// Environment variables, in order.
+    pub env: Vec<(String, String)>,
+    /// The image as written.
+    pub image: String,
+    /// The release of that image.
+    pub release: Release,
+    /// CPU limit in thousandths of a core.
+    pub cpu_limit_millis: Option<u64>,
+    /// Memory limit in bytes.
+    pub memory_limit: Option<u64>,
+    /// Size of `/dev/shm` in bytes.
+    pub shm: u64,
+}
+
 /// Something done to a cluster.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Command {
@@ -57,6 +74,11 @@ pub enum Command {
     SetRelease(&'static str, Release),
     /// Another memory limit (bytes): a rolling restart.
     SetMemoryLimit(&'static str, Option<u64>),
+    /// Another template of a deployment's pods: a rolling restart.
+    SetTemplate(&'static str, Box<Template>),
+    /// The coordinator's `CancelProof`: a running proof is dropped at once, and
+    /// its row becomes FAILED if it is still PENDING. Fine for an unknown one.
+    DropProof(ProofId),
     /// `kubectl rollout restart deploy/NAME`.
     Restart(&'static str),
     /// `kubectl scale deploy/NAME --replicas N`.
@@ -145,6 +167,21 @@ impl Cluster {
                 let d = self.deployment_index(name)?;
                 self.kube.deployments[d].spec.memory_limit = limit;
                 self.new_template(d);
+            }
+            Command::SetTemplate(name, new) => {
+                let d = self.deployment_index(name)?;
+                let dep = &mut self.kube.deployments[d];
+                let Template { env, image, release, cpu_limit_millis, memory_limit, shm } = *new;
+                dep.image = image;
+                dep.spec = super::Workload { release, env, cpu_limit_millis, memory_limit, shm, ..dep.spec.clone() };
+                self.new_template(d);
+            }
+            Command::DropProof(proof) => {
+                let c = self.coordinator()?;
+                let co = &self.coords[c];
+                if let Some(p) = co.live.iter().copied().find(|&p| co.proof(p).is_some_and(|p| p.id == proof)) {
+                    self.fail_proof(c, p, None, true, None, true);
+                }
             }
             Command::Restart(name) => {
                 let d = self.deployment_index(name)?;

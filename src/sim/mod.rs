@@ -38,6 +38,7 @@ mod process;
 mod release;
 mod rng;
 mod scenario;
+pub mod serve;
 mod sites;
 mod state;
 mod work;
@@ -45,13 +46,13 @@ mod work;
 use std::fmt;
 
 pub use api::{Mode, NewProof, ProofRequest, ProofStatus, Work};
-pub use command::{Command, Demand, Target};
+pub use command::{Command, Demand, Target, Template};
 pub use config::{ClusterConfig, Durations, GIB, NodeLogs, Workload};
 pub use fault::Fault;
 pub use log::LogFormat;
 pub use objects::{ContainerState, Deployment, Exit, KubeEvent, Pod, Termination};
 pub use release::Release;
-pub use scenario::{Chapter, Plan, SCENARIOS, Scenario};
+pub use scenario::{Chapter, DEFAULT as DEFAULT_SCENARIO, Plan, SCENARIOS, Scenario};
 pub use state::{Component, Machine, PodUsage, Rollout, RowFilter, Stats, WorkerState, WorkerTask};
 
 use crate::base::{ProofId, Timestamp};

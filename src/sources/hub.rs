@@ -25,6 +25,11 @@ use crate::envelope::{Envelope, Kind, SourceState, SourceUpdate};
 pub trait Clock: Send + Sync + 'static {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// How many of its seconds pass in a second; polling keeps pace with it.
+    fn speed(&self) -> f64 {
+        1.0
+    }
 }
 
 /// The system's clock.
@@ -53,6 +58,9 @@ impl Default for HubConfig {
         Self { queue: 256, tick: Some(Duration::from_secs(1)) }
     }
 }
+
+/// Nothing is polled faster than this, however fast the clock runs.
+const FASTEST: Duration = Duration::from_millis(400);
 
 struct Merge {
     out: mpsc::Sender<Envelope>,
@@ -201,6 +209,14 @@ impl Port {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.merge.clock.now()
+    }
+
+    /// How long to wait, by the wall, for `d` of the hub's clock: the same,
+    /// except where that clock runs faster.
+    #[must_use]
+    pub fn pace(&self, d: Duration) -> Duration {
+        let speed = self.merge.clock.speed();
+        if speed > 1.0 { d.div_f64(speed).max(FASTEST.min(d)) } else { d }
     }
 
     /// True when nobody takes envelopes any more.

@@ -54,10 +54,10 @@ const TAIL_EACH: u32 = 4;
 pub async fn stats(link: Link, options: PollOptions, port: Port) {
     let mut backoff = Backoff::network();
     port.state(SourceState::Connecting, "").await;
-    let mut interval = tokio::time::interval(options.stats);
-    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut next = tokio::time::Instant::now();
     while !port.closed() {
-        interval.tick().await;
+        tokio::time::sleep_until(next).await;
+        next = tokio::time::Instant::now() + port.pace(options.stats);
         match raw::call::<_, GetStatsResponse>(&link.channel, "/worker.WorkerService/GetStats", &(), options.deadline).await {
             Ok((raw, _)) => {
                 backoff.reset();
@@ -90,7 +90,7 @@ pub async fn versions(link: Link, options: PollOptions, port: Port) {
                 backoff.reset();
                 port.state(SourceState::Live, "").await;
                 port.offer(Kind::Manifest, raw);
-                tokio::time::sleep(jitter(options.versions)).await;
+                tokio::time::sleep(port.pace(jitter(options.versions))).await;
             }
             Err(status) if status.code() == Code::Unimplemented => {
                 port.state(SourceState::Ended, "the API is older than v2.5.4 and does not tell versions; image tags tell them").await;
@@ -114,7 +114,8 @@ pub async fn proofs(link: Link, options: PollOptions, port: Port) {
                 backoff.reset();
                 round = round.wrapping_add(1);
                 poll.port.state(SourceState::Live, "").await;
-                tokio::time::sleep(jitter(poll.options.proofs).max(poll.options.proofs * 3 / 4)).await;
+                let wait = jitter(poll.options.proofs).max(poll.options.proofs * 3 / 4);
+                tokio::time::sleep(poll.port.pace(wait)).await;
             }
             Err(status) => {
                 // What happened meanwhile is in the newest rows.

@@ -22,19 +22,19 @@ pub struct LogOptions {
     pub gpu_nodes: usize,
     /// All others: a cluster with more of them has something odd.
     pub others: usize,
+    /// The least that the coordinator's log is begun with, in lines.
+    pub coordinator_tail: usize,
     /// Silence of the coordinator, which prints every 10 s, that is suspicious.
     pub coordinator_silence: Duration,
 }
 
 impl Default for LogOptions {
     fn default() -> Self {
-        Self { gpu_nodes: 16, others: 128, coordinator_silence: Duration::from_secs(25) }
+        Self { gpu_nodes: 16, others: 128, coordinator_tail: 2_500, coordinator_silence: Duration::from_secs(25) }
     }
 }
 
-/// The least that the coordinator's log is begun with, in lines.
-const COORDINATOR_TAIL: usize = 2_500;
-/// The most.
+/// The most that a log is begun with, in lines.
 const MAX_TAIL: usize = 25_000;
 
 /// A container of a certain pod.
@@ -128,7 +128,7 @@ fn choose(
 fn how(component: Component, pod: &PodInfo, workers: usize, options: &LogOptions) -> Option<Follow> {
     let lines = match component {
         // Each period prints a line a worker: two periods, and what is between.
-        Component::Coordinator => (2 * workers + 500).clamp(COORDINATOR_TAIL, MAX_TAIL),
+        Component::Coordinator => (2 * workers + 500).max(options.coordinator_tail).min(MAX_TAIL),
         // A waiting client makes twenty lines a second.
         Component::Api => 300,
         Component::CpuNode => 1_000,

@@ -40,7 +40,7 @@ pub async fn pod_metrics(access: Arc<Access>, port: Port) {
                 backoff.reset();
                 port.state(SourceState::Live, "").await;
                 port.offer(Kind::PodMetrics, raw);
-                tokio::time::sleep(jitter(POD_METRICS).max(POD_METRICS * 9 / 10)).await;
+                tokio::time::sleep(port.pace(jitter(POD_METRICS).max(POD_METRICS * 9 / 10))).await;
             }
             Err(failure) => {
                 let (state, detail, wait) = missing(&failure, &mut backoff);
@@ -127,7 +127,7 @@ pub async fn scrape(hub: Hub, access: Arc<Access>, mode: Scrape, port: Port, mut
         if port.closed() {
             return;
         }
-        tokio::time::sleep(jitter(SCRAPE)).await;
+        tokio::time::sleep(port.pace(jitter(SCRAPE))).await;
     }
 }
 

@@ -1,0 +1,215 @@
+//! The demo: a simulated cluster behind sockets on loopback, its kubeconfig in
+//! a folder of its own that goes with it, and the screens on the live sources.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::feed::Feed;
+use super::live::{LiveFeed, Sources};
+use super::tui::Waker;
+use crate::alerts::Alerts;
+use crate::base::Timestamp;
+use crate::model::Model;
+use crate::sim::Scenario;
+use crate::sim::serve::{Server, SimClock};
+use crate::sources::kube::access::AccessOptions;
+use crate::sources::kube::logs::LogOptions;
+use crate::sources::live::LiveConfig;
+use crate::ui::{Playback, TimeBase};
+
+/// What to play.
+#[derive(Clone, Copy)]
+pub struct DemoOptions {
+    /// The story.
+    pub scenario: &'static Scenario,
+    /// Decides all dice.
+    pub seed: u64,
+    /// Simulated seconds a second.
+    pub speed: f64,
+}
+
+/// A running simulated cluster.
+pub struct Demo {
+    /// What listens, and where.
+    pub server: Server,
+    folder: tempfile::TempDir,
+    namespace: String,
+    /// Stops everything when dropped.
+    runtime: tokio::runtime::Runtime,
+}
+
+/// The least of the coordinator's log that is read at first: the whole warm-up.
+const TAIL: usize = 20_000;
+
+impl Demo {
+    /// Builds the cluster and lets it listen.
+    pub fn start(options: DemoOptions) -> Result<Self, String> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("cluster")
+            .enable_all()
+            .build()
+            .map_err(|e| format!("cannot start threads: {e}"))?;
+        let now = Timestamp::ZERO.plus(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+        let server = runtime.block_on(Server::of(options.scenario, options.seed, options.speed, now));
+        let server = server.map_err(|e| format!("cannot listen on loopback: {e}"))?;
+        let folder = tempfile::Builder::new().prefix("sp1top-demo-").tempdir();
+        let folder = folder.map_err(|e| format!("cannot make a folder in {}: {e}; set TMPDIR", std::env::temp_dir().display()))?;
+        let demo = Self { namespace: server.world.read(|s| s.cluster.namespace().to_owned()), server, folder, runtime };
+        let path = demo.kubeconfig();
+        std::fs::write(&path, demo.server.kubeconfig()).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
+        Ok(demo)
+    }
+
+    /// The kubeconfig's file.
+    #[must_use]
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.path().join("kubeconfig")
+    }
+
+    /// The clock that it runs by.
+    #[must_use]
+    pub fn clock(&self) -> Arc<SimClock> {
+        Arc::clone(&self.server.world.clock)
+    }
+
+    /// What the live sources are to look at.
+    #[must_use]
+    pub fn config(&self) -> LiveConfig {
+        LiveConfig {
+            kube: Some(AccessOptions { kubeconfig: Some(self.kubeconfig()), context: None, namespace: self.namespace.clone() }),
+            // At a slow speed, or while the time stands still, ten simulated
+            // seconds are long.
+            logs: LogOptions { coordinator_silence: Duration::from_secs(3600), coordinator_tail: TAIL, ..LogOptions::default() },
+            mode: "demo".into(),
+            ..LiveConfig::default()
+        }
+    }
+
+    /// What a person needs to use it with other tools.
+    #[must_use]
+    pub fn card(&self) -> String {
+        let s = &self.server;
+        let path = self.kubeconfig();
+        format!(
+            "A simulated SP1 cluster, on loopback only, until Ctrl-C.\n\n  \
+             export KUBECONFIG={}\n  kubectl get pods -o wide        # contexts: sp1top-demo, -operator, -viewer, -nobody\n  \
+             sp1top --kubeconfig $KUBECONFIG\n\n\
+             coordinator  http://{}\napi          http://{}\nkubernetes   http://{}\n\
+             orders       http://{}      for example: curl -d 'lose gpu-node 60' http://{}\n\
+             Orders can be typed here too; help tells all.\n",
+            path.display(),
+            s.coordinator,
+            s.cluster,
+            s.kube,
+            s.control,
+            s.control,
+        )
+    }
+
+    /// Serves until a signal comes; lines of standard input are orders.
+    pub fn serve(self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+        out.write_all(self.card().as_bytes())?;
+        out.flush()?;
+        let world = Arc::clone(&self.server.world);
+        // A thread that nobody waits for: standard input cannot be interrupted.
+        let _ = std::thread::Builder::new().name("orders".into()).spawn(move || {
+            for line in std::io::stdin().lines().map_while(Result::ok) {
+                let answer = crate::sim::serve::order::run(&world, &line).unwrap_or_else(|e| format!("? {e}"));
+                let mut out = std::io::stdout().lock();
+                let _ = writeln!(out, "{}", answer.trim_end());
+            }
+        });
+        self.runtime.block_on(interrupted());
+        Ok(())
+    }
+
+    /// The folder that everything is written into.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// SIGINT, SIGTERM or SIGHUP.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = |kind| async move {
+        match signal(kind) {
+            Ok(mut s) => drop(s.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::interrupt()) => {}
+        () = wait(SignalKind::terminate()) => {}
+        () = wait(SignalKind::hangup()) => {}
+    }
+}
+
+/// Feeds the screens from a demo: live sources whose time can be steered.
+pub struct DemoFeed {
+    // Dropped first: the sources before what they look at.
+    live: LiveFeed,
+    clock: Arc<SimClock>,
+    demo: Demo,
+}
+
+impl DemoFeed {
+    /// The screens' feed on a demo.
+    pub fn new(demo: Demo, waker: Waker) -> Result<Self, String> {
+        let clock = demo.clock();
+        let sources = Sources::start_by(demo.config(), Vec::new(), clock.clone())?;
+        Ok(Self { live: LiveFeed::new(sources, waker), clock, demo })
+    }
+}
+
+impl Feed for DemoFeed {
+    fn advance(&mut self, elapsed: Duration, model: &mut Model) -> bool {
+        self.live.advance(elapsed, model)
+    }
+
+    fn control(&mut self, what: &Playback, _model: &mut Model) -> Result<(), String> {
+        match what {
+            Playback::Toggle => {
+                self.clock.pause(!self.clock.paused());
+                Ok(())
+            }
+            Playback::Speed(speed) => {
+                let wanted = speed.unwrap_or(*SimClock::SPEEDS.end());
+                let got = self.clock.set_rate(wanted);
+                if (got - wanted).abs() > 1e-9 { Err(format!("a demo runs at most at {}×", SimClock::SPEEDS.end())) } else { Ok(()) }
+            }
+            Playback::SeekBy { by, back: false } => {
+                self.clock.skip((*by).min(Duration::from_secs(600)));
+                Ok(())
+            }
+            Playback::SeekBy { .. } | Playback::SeekTo(_) | Playback::Moment { .. } => {
+                Err("a simulated cluster goes on only forwards: space pauses, < and > change the speed".into())
+            }
+        }
+    }
+
+    fn time(&self) -> TimeBase {
+        TimeBase::Demo { speed: self.clock.rate(), paused: self.clock.paused() }
+    }
+
+    fn next_wake(&self) -> Option<Duration> {
+        self.live.next_wake()
+    }
+
+    fn alerts(&self) -> &Alerts {
+        self.live.alerts()
+    }
+
+    fn alerts_mut(&mut self) -> Option<&mut Alerts> {
+        self.live.alerts_mut()
+    }
+
+    fn says(&mut self) -> Option<String> {
+        let news = self.demo.server.world.news();
+        news.last().map(|c| format!("{}: {}", c.title, c.text))
+    }
+}
