@@ -1,8 +1,8 @@
 //! The command line: arguments in, exit code out.
 
 pub mod args;
-mod doctor;
 mod demo;
+mod doctor;
 mod screen;
 mod status;
 mod tables;
