@@ -77,12 +77,28 @@ text_id! {
 
 /// A task's id: a `TypeID` (`task_` + 26 characters of Crockford base 32, a
 /// UUIDv7) kept as its 128 bits, or any other text as it is.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TaskId {
     /// The UUIDv7 behind `task_…`.
     Uuid(u128),
     /// Text that is no `TypeID`.
     Text(SmolStr),
+}
+
+impl std::hash::Hash for TaskId {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Uuid(u) => hash_random(*u, state),
+            Self::Text(s) => s.hash(state),
+        }
+    }
+}
+
+/// The lower half of an id of 128 bits is random: it is hash enough, on a path
+/// that runs millions of times.
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
+fn hash_random<H: std::hash::Hasher>(id: u128, state: &mut H) {
+    state.write_u64(id as u64);
 }
 
 const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -178,12 +194,21 @@ impl serde::Serialize for TaskId {
 
 /// A worker's id: `unknown_` + 32 hex digits off ECS (kept as 128 bits), or any
 /// other text. Never a pod's name on Kubernetes.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WorkerId {
     /// The 32 lower-case hex digits behind `unknown_`.
     Unknown(u128),
     /// Any other text.
     Text(SmolStr),
+}
+
+impl std::hash::Hash for WorkerId {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Unknown(u) => hash_random(*u, state),
+            Self::Text(s) => s.hash(state),
+        }
+    }
 }
 
 /// Values of lower-case hex digits by byte; 0xff for others.

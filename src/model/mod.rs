@@ -23,7 +23,7 @@ pub use history::{Gauge, History, Point, Sample};
 pub use kube::{ContainerDeath, Kube, Pod};
 pub use logs::{LogEntry, Logs};
 pub use moments::{Moment, MomentKind, Moments};
-pub use proofs::{Proof, Proofs, SpanEnd, Stage, Tally, TaskSpan};
+pub use proofs::{Proof, Proofs, SpanEnd, Stage, Tallies, Tally, TaskSpan};
 pub use signals::{Complaint, Heard, LoggedMax, NodeFailure, Retry, Signals, Trouble};
 pub use sources::{Source, Sources};
 pub use tasks::{Task, Tasks};

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use crate::base::{ProofId, Ring, TaskId, TaskType, Timestamp, WorkerId};
 use crate::event::{ProofMode, ProofRow, ProofStatus};
 
@@ -56,6 +58,65 @@ pub struct Tally {
     pub first_at: Option<Timestamp>,
     /// When one was last seen running.
     pub last_at: Option<Timestamp>,
+}
+
+/// The counts of a proof by type of task, in the order of the types. A handful
+/// of entries that every task of a large cluster passes through: looking along
+/// a short list costs less than a tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tallies(Vec<(TaskType, Tally)>);
+
+impl Tallies {
+    /// The counts of `kind`, where one was seen.
+    #[must_use]
+    pub fn get(&self, kind: &TaskType) -> Option<&Tally> {
+        self.0.iter().find(|(k, _)| k == kind).map(|(_, t)| t)
+    }
+
+    /// The counts of `kind`, made when new.
+    pub fn entry(&mut self, kind: &TaskType) -> &mut Tally {
+        let at = if let Some(at) = self.0.iter().position(|(k, _)| k == kind) { at } else {
+            let at = self.0.partition_point(|(k, _)| k < kind);
+            self.0.insert(at, (kind.clone(), Tally::default()));
+            at
+        };
+        &mut self.0[at].1
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&TaskType, &Tally)> {
+        self.0.iter().map(|(k, t)| (k, t))
+    }
+
+    /// The types that were seen.
+    pub fn keys(&self) -> impl Iterator<Item = &TaskType> {
+        self.0.iter().map(|(k, _)| k)
+    }
+
+    /// The counts alone.
+    pub fn values(&self) -> impl Iterator<Item = &Tally> {
+        self.0.iter().map(|(_, t)| t)
+    }
+
+    fn values_mut(&mut self) -> impl Iterator<Item = &mut Tally> {
+        self.0.iter_mut().map(|(_, t)| t)
+    }
+
+    /// How many types were seen.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True before the first task.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
 }
 
 /// The stages of a proof's course.
@@ -153,7 +214,7 @@ pub struct Proof {
     /// Tasks that ended, newest last, bounded.
     pub spans: Ring<TaskSpan>,
     /// Counts by type.
-    pub tallies: BTreeMap<TaskType, Tally>,
+    pub tallies: Tallies,
 }
 
 /// Ended tasks kept for a proof that is worked on.
@@ -191,7 +252,7 @@ impl Proof {
             proof_artifact: None,
             progress_at: at,
             spans: Ring::new(SPANS),
-            tallies: BTreeMap::new(),
+            tallies: Tallies::default(),
         }
     }
 
@@ -274,7 +335,11 @@ const SPANS_WHEN_OVER: usize = 96;
 /// All proofs.
 #[derive(Clone, Debug, Default)]
 pub struct Proofs {
-    by_id: BTreeMap<ProofId, Proof>,
+    list: Vec<Proof>,
+    /// For look-ups, of which every task of a block needs several.
+    places: FxHashMap<ProofId, usize>,
+    /// For going through them in an order that does not depend on history.
+    by_id: BTreeMap<ProofId, usize>,
     /// The ordinal of the next new one.
     next: u32,
     /// Completed, failed and cancelled so far.
@@ -287,56 +352,66 @@ impl Proofs {
     /// The proof of that id.
     #[must_use]
     pub fn get(&self, id: &ProofId) -> Option<&Proof> {
-        self.by_id.get(id)
+        self.places.get(id).and_then(|i| self.list.get(*i))
     }
 
     /// In the order of their ids.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Proof> {
-        self.by_id.values()
+        self.by_id.values().filter_map(|i| self.list.get(*i))
     }
 
     /// Those that wait or are worked on.
     pub fn active(&self) -> impl Iterator<Item = &Proof> {
-        self.by_id.values().filter(|p| p.is_active())
+        self.iter().filter(|p| p.is_active())
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.by_id.len()
+        self.list.len()
     }
 
     /// True when there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
+        self.list.is_empty()
     }
 
     pub(super) fn get_mut(&mut self, id: &ProofId) -> Option<&mut Proof> {
-        self.by_id.get_mut(id)
+        self.places.get(id).and_then(|i| self.list.get_mut(*i))
     }
 
+    /// In no particular but a reproducible order.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Proof> {
-        self.by_id.values_mut()
+        self.list.iter_mut()
     }
 
     /// The proof of that id, made when new. Room is made by forgetting the
     /// proofs that ended first, then those that have been silent longest.
     pub(super) fn entry(&mut self, id: &ProofId, at: Timestamp) -> &mut Proof {
-        if !self.by_id.contains_key(id) && self.by_id.len() >= MAX_PROOFS {
-            let mut order: Vec<_> =
-                self.by_id.values().map(|p| (p.is_active(), p.ended_at.unwrap_or(p.progress_at), p.id.clone())).collect();
+        let i = match self.places.get(id) {
+            Some(i) => *i,
+            None => self.add(id, at),
+        };
+        &mut self.list[i]
+    }
+
+    fn add(&mut self, id: &ProofId, at: Timestamp) -> usize {
+        if self.list.len() >= MAX_PROOFS {
+            let mut order: Vec<_> = self.list.iter().map(|p| (p.is_active(), p.ended_at.unwrap_or(p.progress_at), p.id.clone())).collect();
             order.sort_unstable();
-            for (_, _, old) in order.into_iter().take(MAX_PROOFS / 8) {
-                self.by_id.remove(&old);
-            }
+            order.truncate(MAX_PROOFS / 8);
+            let gone: FxHashSet<ProofId> = order.into_iter().map(|o| o.2).collect();
+            self.list.retain(|p| !gone.contains(&p.id));
+            self.places = self.list.iter().enumerate().map(|(i, p)| (p.id.clone(), i)).collect();
+            self.by_id = self.list.iter().enumerate().map(|(i, p)| (p.id.clone(), i)).collect();
         }
-        let next = &mut self.next;
-        self.by_id.entry(id.clone()).or_insert_with(|| {
-            let ordinal = *next;
-            *next = next.saturating_add(1);
-            Proof::new(id.clone(), ordinal, at)
-        })
+        let i = self.list.len();
+        self.list.push(Proof::new(id.clone(), self.next, at));
+        self.next = self.next.saturating_add(1);
+        self.places.insert(id.clone(), i);
+        self.by_id.insert(id.clone(), i);
+        i
     }
 
     /// Ends a proof, once.
@@ -372,7 +447,7 @@ impl Proofs {
 
     /// Takes in a row of the API. Returns true when the proof is new.
     pub(super) fn row(&mut self, now: Timestamp, row: &ProofRow) -> bool {
-        let new = !self.by_id.contains_key(&row.id);
+        let new = !self.places.contains_key(&row.id);
         let p = self.entry(&row.id, now);
         p.row = Some((row.status, now));
         if row.created_at.is_set() {
@@ -389,11 +464,11 @@ impl Proofs {
         if row.status.is_final() {
             if p.status.is_none_or(|s| !s.is_final()) {
                 self.finish(&row.id, now, row.status);
-                if new && let Some(p) = self.by_id.get_mut(&row.id) {
+                if new && let Some(p) = self.get_mut(&row.id) {
                     // It ended before it was ever seen: nobody knows when.
                     p.ended_at = None;
                 }
-            } else if let Some(p) = self.by_id.get_mut(&row.id)
+            } else if let Some(p) = self.get_mut(&row.id)
                 && row.status == ProofStatus::Cancelled
             {
                 // The coordinator calls a cancelled proof failed; the API knows better.

@@ -42,7 +42,7 @@ const MAX_TASKS: usize = 262_144;
 /// Task ids received by nodes that are remembered to tie workers to pods.
 const MAX_RECEIVED: usize = 65_536;
 /// Tasks known to be over, so that a late line does not bring them back.
-const MAX_OVER: usize = 16_384;
+const MAX_OVER: usize = 8_192;
 
 /// All of them.
 #[derive(Clone, Debug, Default)]
@@ -93,28 +93,26 @@ impl Tasks {
     }
 }
 
-/// Tasks known to be over: the last [`MAX_OVER`] of them, as fingerprints.
+/// Tasks known to be over, as fingerprints: at least the last [`MAX_OVER`] of
+/// them. Two generations, so that forgetting the oldest costs nothing.
 #[derive(Clone, Debug, Default)]
 struct Over {
-    set: FxHashSet<u64>,
-    order: VecDeque<u64>,
+    young: FxHashSet<u64>,
+    old: FxHashSet<u64>,
 }
 
 impl Over {
     fn insert(&mut self, id: &TaskId) {
-        let print = fingerprint(id);
-        if self.set.insert(print) {
-            self.order.push_back(print);
-            if self.order.len() > MAX_OVER
-                && let Some(old) = self.order.pop_front()
-            {
-                self.set.remove(&old);
-            }
+        self.young.insert(fingerprint(id));
+        if self.young.len() >= MAX_OVER {
+            std::mem::swap(&mut self.young, &mut self.old);
+            self.young.clear();
         }
     }
 
     fn contains(&self, id: &TaskId) -> bool {
-        !self.set.is_empty() && self.set.contains(&fingerprint(id))
+        let print = fingerprint(id);
+        self.young.contains(&print) || self.old.contains(&print)
     }
 }
 
@@ -185,22 +183,27 @@ impl Model {
         let table: Option<FxHashMap<TaskId, usize>> =
             (old.len() > 24).then(|| old.iter().enumerate().map(|(i, r)| (r.task.clone(), i)).collect());
         let mut kept = vec![false; old.len()];
-        let mut list = Vec::with_capacity(tasks.len());
-        for t in tasks {
-            let before = match &table {
-                Some(table) => table.get(&t.task).copied(),
-                None => old.iter().position(|r| r.task == t.task),
-            };
-            let since = match before {
-                Some(i) if !kept[i] => {
-                    kept[i] = true;
-                    old[i].since
-                }
-                Some(_) => continue,
-                None => self.task_assigned(ix, at, &t),
-            };
-            list.push(Running { proof: t.proof, task: t.task, kind: t.kind, since });
-        }
+        // Collected in place: the list takes over the report's memory, which is
+        // warm, where new memory would not be.
+        const { assert!(size_of::<Running>() == size_of::<AssignedTask>() && align_of::<Running>() == align_of::<AssignedTask>()) };
+        let list: Vec<Running> = tasks
+            .into_iter()
+            .filter_map(|t| {
+                let before = match &table {
+                    Some(table) => table.get(&t.task).copied(),
+                    None => old.iter().position(|r| r.task == t.task),
+                };
+                let since = match before {
+                    Some(i) if !kept[i] => {
+                        kept[i] = true;
+                        old[i].since
+                    }
+                    Some(_) => return None,
+                    None => self.task_assigned(ix, at, &t),
+                };
+                Some(Running { proof: t.proof, task: t.task, kind: t.kind, since })
+            })
+            .collect();
         let mut gone = 0;
         for (i, r) in old.drain(..).enumerate() {
             if !kept[i] {
@@ -247,7 +250,7 @@ impl Model {
                 if let Some(p) = self.proofs.get_mut(&task.proof)
                     && let Some(kind) = &task.kind
                 {
-                    let tally = p.tallies.entry(kind.clone()).or_default();
+                    let tally = p.tallies.entry(kind);
                     if waited {
                         tally.waiting = tally.waiting.saturating_sub(1);
                     }
@@ -268,7 +271,7 @@ impl Model {
                 p.status = Some(ProofStatus::Running);
             }
             if let Some(kind) = &t.kind {
-                let tally = p.tallies.entry(kind.clone()).or_default();
+                let tally = p.tallies.entry(kind);
                 tally.running += 1;
                 if again {
                     tally.done = tally.done.saturating_sub(1);
@@ -431,7 +434,7 @@ impl Model {
         self.tasks.over.insert(id);
         if let Some(p) = self.proofs.get_mut(&task.proof) {
             if let Some(kind) = &task.kind {
-                let tally = p.tallies.entry(kind.clone()).or_default();
+                let tally = p.tallies.entry(kind);
                 if task.waiting_since.is_some() {
                     tally.waiting = tally.waiting.saturating_sub(1);
                 } else {
@@ -520,7 +523,7 @@ impl Model {
             let (start, proof, kind) = (task.assigned_at, task.proof.clone(), task.kind.clone());
             if let Some(p) = self.proofs.get_mut(&proof) {
                 if let Some(k) = &kind {
-                    let t = p.tallies.entry(k.clone()).or_default();
+                    let t = p.tallies.entry(k);
                     t.running = t.running.saturating_sub(1);
                     t.waiting += 1;
                 }
@@ -559,7 +562,7 @@ impl Model {
             return;
         }
         let p = self.proofs.entry(proof, at);
-        let tally = p.tallies.entry(kind.clone()).or_default();
+        let tally = p.tallies.entry(&kind);
         tally.seen += 1;
         tally.waiting += 1;
         tally.first_at.get_or_insert(at);
@@ -622,7 +625,7 @@ impl Model {
             exhausted: false,
         });
         if let (Some(p), Some(kind)) = (self.proofs.get_mut(&task.proof), &task.kind) {
-            p.tallies.entry(kind.clone()).or_default().retries += 1;
+            p.tallies.entry(kind).retries += 1;
             if let Some(w) = task.place.and_then(|ix| self.workers.at(ix)) {
                 p.spans.push(TaskSpan {
                     task: id.clone(),
@@ -673,7 +676,7 @@ impl Model {
                         .find(|w| w.tie.as_ref().is_some_and(|t| t.source == *source) && w.is_connected())
                         .map_or_else(|| WorkerId::Text(source.as_str().into()), |w| w.id.clone());
                     let p = self.proofs.entry(&proof, at);
-                    let tally = p.tallies.entry(kind.clone()).or_default();
+                    let tally = p.tallies.entry(&kind);
                     tally.seen += 1;
                     tally.done += 1;
                     tally.first_at.get_or_insert(at.minus(took.unwrap_or_default()));
