@@ -334,16 +334,21 @@ fn is_whole(r: &Record<'_>, line: &[u8], found: Option<&Result<(What, Option<Com
     match found {
         // Read strictly to their closing bracket.
         Some(Ok((What::Stats(_) | What::Worker(_), _))) => return true,
-        Some(Err(())) => return false,
+        // The type is the span's last field.
+        Some(Err(()) | Ok((What::Node(NodeEvent::TaskSpan { kind: None, .. }), _))) => return false,
         _ => {}
     }
-    let mut longer = line.to_vec();
-    longer.push(b'x');
-    let Some((_, more)) = formats::read(&longer) else { return true };
-    match found {
-        Some(Ok((what, _))) => more.at == r.at && messages::meaning(&more).and_then(Result::ok).is_some_and(|(w, _)| w == *what),
-        _ => false,
+    if r.message.is_empty() {
+        return false;
     }
+    let Some(Ok((what, _))) = found else { return false };
+    // A word or a number may go on.
+    b"x9".iter().all(|c| {
+        let mut longer = line.to_vec();
+        longer.push(*c);
+        let Some((_, more)) = formats::read(&longer) else { return true };
+        more.at == r.at && messages::meaning(&more).and_then(Result::ok).is_some_and(|(w, _)| w == *what)
+    })
 }
 
 fn shown(r: &Record<'_>, periodic: bool, origin: Option<PodName>) -> LogRecord {

@@ -74,7 +74,9 @@ const MEANINGS: &[Meaning] = &[
         begins: "Worker registered: ",
         read: |s, _| {
             let (worker, s) = worker(s)?;
-            some(C::WorkerRegistered { worker, has_location: s.starts_with(b"(location:") })
+            let has_location = s.starts_with(b"(location: ");
+            // Half a location must not pass for a release that prints none.
+            (has_location || !s.starts_with(b"(")).then(|| some(C::WorkerRegistered { worker, has_location }))?
         },
     },
     Meaning { begins: "Worker already exists", read: |_, _| some(C::WorkerReconnected) },
@@ -132,7 +134,11 @@ const MEANINGS: &[Meaning] = &[
             let (b, rest) = scan::word(rest);
             // Seen as `T P` and described as `P T`: the task is what begins so.
             let (t, p) = if a.starts_with(b"task_") { (a, b) } else { (b, a) };
-            let retryable = rest.starts_with(b"true");
+            let retryable = match scan::word(rest).0 {
+                b"true" => true,
+                b"false" => false,
+                _ => return None,
+            };
             some(C::TaskFailing { proof: ProofId::read(p)?, task: TaskId::read(t)?, retryable })
         },
     },
