@@ -9,6 +9,7 @@ mod history;
 mod kube;
 mod logs;
 mod moments;
+mod over;
 mod proofs;
 mod signals;
 mod sources;

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
 use std::time::Duration;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
+use super::over::Over;
 use super::{Model, MomentKind, PodTie, Running, SpanEnd, TaskSpan, WorkerIx, WorkerState};
 use crate::base::{ProofId, SourceName, TaskId, TaskType, Timestamp, WorkerId, WorkerKind, units};
 use crate::event::{AssignedTask, NodeEvent, ProofStatus, WorkerReport};
@@ -41,8 +42,6 @@ pub struct Task {
 const MAX_TASKS: usize = 262_144;
 /// Task ids received by nodes that are remembered to tie workers to pods.
 const MAX_RECEIVED: usize = 65_536;
-/// Tasks known to be over, so that a late line does not bring them back.
-const MAX_OVER: usize = 8_192;
 
 /// All of them.
 #[derive(Clone, Debug, Default)]
@@ -89,41 +88,6 @@ impl Tasks {
             {
                 self.received.remove(&old);
             }
-        }
-    }
-}
-
-/// Tasks known to be over, as fingerprints: at least the last [`MAX_OVER`] of
-/// them. Two generations, so that forgetting the oldest costs nothing.
-#[derive(Clone, Debug, Default)]
-struct Over {
-    young: FxHashSet<u64>,
-    old: FxHashSet<u64>,
-}
-
-impl Over {
-    fn insert(&mut self, id: &TaskId) {
-        self.young.insert(fingerprint(id));
-        if self.young.len() >= MAX_OVER {
-            std::mem::swap(&mut self.young, &mut self.old);
-            self.young.clear();
-        }
-    }
-
-    fn contains(&self, id: &TaskId) -> bool {
-        let print = fingerprint(id);
-        self.young.contains(&print) || self.old.contains(&print)
-    }
-}
-
-/// 64 bits that tell tasks apart: the random half of a UUIDv7.
-fn fingerprint(id: &TaskId) -> u64 {
-    match id {
-        #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
-        TaskId::Uuid(u) => *u as u64,
-        TaskId::Text(t) => {
-            use std::hash::{BuildHasher as _, BuildHasherDefault};
-            BuildHasherDefault::<rustc_hash::FxHasher>::default().hash_one(t)
         }
     }
 }

@@ -90,8 +90,9 @@ fn move_to(out: &mut Vec<u8>, cursor: Option<(u16, u16)>, x: u16, y: u16) {
 fn after(symbol: &str, x: u16, y: u16) -> Option<(u16, u16)> {
     let mut chars = symbol.chars();
     let (c, more) = (chars.next()?, chars.next().is_some());
-    // ASCII, braille and box drawing are one column wide everywhere that matters.
-    let certain = !more && (c.is_ascii() || ('\u{2800}'..='\u{28ff}').contains(&c) || ('\u{2500}'..='\u{259f}').contains(&c));
+    // ASCII, a little punctuation, braille and box drawing are one column wide
+    // everywhere that matters.
+    let certain = !more && (c.is_ascii() || matches!(c, '·' | '–' | '…') || ('\u{2800}'..='\u{28ff}').contains(&c) || ('\u{2500}'..='\u{259f}').contains(&c));
     certain.then(|| (x + u16::try_from(symbol.width()).unwrap_or(1), y))
 }
 
