@@ -1,5 +1,7 @@
 //! Tasks on their way: from the periodic blocks, debug lines and nodes' logs.
 
+mod nodes;
+
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
 use std::time::Duration;
@@ -9,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::over::Over;
 use super::{Model, MomentKind, PodTie, Running, SpanEnd, TaskSpan, WorkerIx, WorkerState};
 use crate::base::{ProofId, SourceName, TaskId, TaskType, Timestamp, WorkerId, WorkerKind, units};
-use crate::event::{AssignedTask, NodeEvent, ProofStatus, WorkerReport};
+use crate::event::{AssignedTask, ProofStatus, WorkerReport};
 
 /// A task that is not over.
 #[derive(Clone, Debug)]
@@ -616,77 +618,5 @@ impl Model {
             None => format!("task {id} is out of retries"),
         };
         self.moments.push(at, MomentKind::TaskExhausted, text);
-    }
-
-    pub(super) fn node_event(&mut self, source: &SourceName, at: Timestamp, event: NodeEvent) {
-        match event {
-            NodeEvent::Received { task } => {
-                self.tasks.mark_received(&task, source);
-                if let Some(ix) = self.tasks.by_id.get(&task).and_then(|t| t.place) {
-                    self.vote(ix, &task);
-                }
-            }
-            NodeEvent::Completed { proof, task, kind, took } => {
-                if let Some(d) = took {
-                    self.durations.add(&kind, d, true);
-                }
-                if let Some(t) = self.tasks.by_id.get_mut(&task) {
-                    t.took = took;
-                } else if !self.tasks.over.contains(&task) {
-                    // It came and went between two blocks.
-                    let worker = self
-                        .workers
-                        .iter()
-                        .find(|w| w.tie.as_ref().is_some_and(|t| t.source == *source) && w.is_connected())
-                        .map_or_else(|| WorkerId::Text(source.as_str().into()), |w| w.id.clone());
-                    let p = self.proofs.entry(&proof, at);
-                    let tally = p.tallies.entry(&kind);
-                    tally.seen += 1;
-                    tally.done += 1;
-                    tally.first_at.get_or_insert(at.minus(took.unwrap_or_default()));
-                    tally.last_at = Some(at);
-                    p.progress_at = p.progress_at.max(at);
-                    p.spans.push(TaskSpan {
-                        task: task.clone(),
-                        kind: Some(kind),
-                        worker,
-                        start: at.minus(took.unwrap_or_default()),
-                        end: at,
-                        outcome: SpanEnd::Done,
-                    });
-                    self.tasks.over.insert(&task);
-                }
-            }
-            NodeEvent::TaskFailed { proof, kind, error, failure, .. } => {
-                use crate::event::TaskFailure as F;
-                if matches!(failure, F::Fatal | F::Execution | F::Panic) {
-                    let p = self.proofs.entry(&proof, at);
-                    p.failure.get_or_insert(error);
-                    p.failed_task = p.failed_task.take().or(kind);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Counts for the tie of worker `ix` to the pod that received `task`.
-    fn vote(&mut self, ix: WorkerIx, task: &TaskId) {
-        if self.tasks.received.is_empty() {
-            return;
-        }
-        let Some(source) = self.tasks.received.get(task).cloned() else { return };
-        let pod = self.sources.get(&source).and_then(|s| s.pod.clone()).unwrap_or_else(|| source.as_str().to_owned());
-        let Some(w) = self.workers.at_mut(ix) else { return };
-        match &mut w.tie {
-            Some(t) => {
-                t.votes += 1;
-                if t.source == source {
-                    t.hits += 1;
-                } else if t.hits * 2 < t.votes {
-                    *t = PodTie { pod, source, hits: 1, votes: 1 };
-                }
-            }
-            None => w.tie = Some(PodTie { pod, source, hits: 1, votes: 1 }),
-        }
     }
 }
