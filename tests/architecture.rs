@@ -35,8 +35,7 @@ fn is_test(path: &Path) -> bool {
 /// the layers.
 fn layers() -> Vec<String> {
     let text = std::fs::read_to_string(root().join("lib.rs")).unwrap();
-    let all: Vec<String> =
-        text.lines().filter_map(|l| l.strip_prefix("pub mod ")?.strip_suffix(';')).map(str::to_owned).collect();
+    let all: Vec<String> = text.lines().filter_map(|l| l.strip_prefix("pub mod ")?.strip_suffix(';')).map(str::to_owned).collect();
     assert!(all.len() > 10, "{all:?}");
     all
 }

@@ -75,7 +75,9 @@ impl Tallies {
 
     /// The counts of `kind`, made when new.
     pub fn entry(&mut self, kind: &TaskType) -> &mut Tally {
-        let at = if let Some(at) = self.0.iter().position(|(k, _)| k == kind) { at } else {
+        let at = if let Some(at) = self.0.iter().position(|(k, _)| k == kind) {
+            at
+        } else {
             let at = self.0.partition_point(|(k, _)| k < kind);
             self.0.insert(at, (kind.clone(), Tally::default()));
             at

@@ -92,7 +92,11 @@ fn after(symbol: &str, x: u16, y: u16) -> Option<(u16, u16)> {
     let (c, more) = (chars.next()?, chars.next().is_some());
     // ASCII, a little punctuation, braille and box drawing are one column wide
     // everywhere that matters.
-    let certain = !more && (c.is_ascii() || matches!(c, '·' | '–' | '…') || ('\u{2800}'..='\u{28ff}').contains(&c) || ('\u{2500}'..='\u{259f}').contains(&c));
+    let certain = !more
+        && (c.is_ascii()
+            || matches!(c, '·' | '–' | '…')
+            || ('\u{2800}'..='\u{28ff}').contains(&c)
+            || ('\u{2500}'..='\u{259f}').contains(&c));
     certain.then(|| (x + u16::try_from(symbol.width()).unwrap_or(1), y))
 }
 
