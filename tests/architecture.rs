@@ -1,5 +1,6 @@
 //! The shape of the house, read from its source text: layers import downwards
 //! only, every table is complete, no file is two.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! Log lines of every format and component beside what they must parse to:
 //! `fixtures/logs/<format>/<component>.log` and `.events`. To take over what the
 //! parser says now, run with `UPDATE_EXPECT=1` and read the difference.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! What holds for any bytes: the decoder never panics, counts what it cannot
 //! read, is indifferent to where a stream is cut, and never shows control bytes.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use bytes::Bytes;
 use proptest::prelude::*;

@@ -1,5 +1,6 @@
 //! The real program in a pseudo-terminal: start, keys, resize, quit, signals;
 //! the terminal is as it was afterwards.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
