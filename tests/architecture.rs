@@ -109,6 +109,10 @@ fn only_the_model_looks_into_events() {
             continue;
         }
         let text = std::fs::read_to_string(path).unwrap();
+        // The simulation has a `What` of its own.
+        if !text.contains("event::What") && !text.lines().any(|l| l.starts_with("use crate::event::") && l.contains("What")) {
+            continue;
+        }
         let matches = production(&text).lines().filter(|l| !l.trim_start().starts_with("//")).any(|l| l.contains("What::"));
         assert!(!matches, "{} looks into events; let the model keep what it needs", of.display());
     }
