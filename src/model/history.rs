@@ -35,7 +35,7 @@ pub enum Gauge {
 pub const GAUGES: usize = 10;
 
 impl Gauge {
-    /// All of them, in the order of [`Sample::values`].
+    /// All of them, in the order of `Sample::values`.
     pub const ALL: [Self; GAUGES] = [
         Self::CpuQueue,
         Self::GpuQueue,
