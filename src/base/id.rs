@@ -165,14 +165,24 @@ fn decode_base32(s: &[u8]) -> Option<u128> {
     Some(u128::from(a) << 125 | u128::from(b) << 120 | u128::from(middle) << 60 | u128::from(low))
 }
 
+/// The suffix of a `TypeID`: 128 bits as 26 digits of Crockford base 32.
+fn encode_base32(bits: u128) -> [u8; 26] {
+    std::array::from_fn(|i| BASE32[(bits >> (125 - 5 * i) & 31) as usize])
+}
+
+/// A `TypeID`: `prefix`, an underscore, and the 128 bits of a UUIDv7 as 26
+/// digits (reference 5.1).
+#[must_use]
+pub fn type_id(prefix: &str, bits: u128) -> String {
+    format!("{prefix}_{}", String::from_utf8_lossy(&encode_base32(bits)))
+}
+
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Uuid(u) => {
                 let mut out = *b"task_00000000000000000000000000";
-                for (i, c) in out[5..].iter_mut().enumerate() {
-                    *c = BASE32[(u >> (125 - 5 * i) & 31) as usize];
-                }
+                out[5..].copy_from_slice(&encode_base32(*u));
                 f.pad(std::str::from_utf8(&out).unwrap_or_default())
             }
             Self::Text(s) => f.pad(s),

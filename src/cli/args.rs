@@ -40,6 +40,12 @@ pub enum Command {
     Status(StatusArgs),
     /// Check the set-up from here to the cluster; each failure with its fix
     Doctor(DoctorArgs),
+    /// Send a test proof, follow it, fetch it
+    Prove(super::prover_args::ProveArgs),
+    /// A range proof or an aggregation with a checkout of op-succinct
+    RangeProof(super::prover_args::RangeProofArgs),
+    /// The cluster's proof requests: list, attach, cancel, fetch
+    Proofs(super::prover_args::ProofsArgs),
     /// The themes there are
     Themes,
     /// The keys of every screen

@@ -3,7 +3,13 @@
 pub mod args;
 mod demo;
 mod doctor;
+mod client;
+mod proofs;
+mod prove;
+pub mod prover_args;
+mod range_proof;
 mod screen;
+mod sight;
 mod status;
 mod tables;
 
@@ -65,6 +71,9 @@ fn run(cli: Cli) -> Outcome {
         Command::Demo(a) => demo::run(&a, &look),
         Command::Status(a) => status::run(&a, &place),
         Command::Doctor(a) => doctor::run(&a, &place),
+        Command::Prove(a) => prove::run(&a, &place, &look),
+        Command::RangeProof(a) => range_proof::run(&a, &place, &look),
+        Command::Proofs(a) => proofs::run(&a, &place, &look),
         Command::Themes => tables::themes(),
         Command::Keys => tables::keys(),
         Command::Completions { shell } => {

@@ -14,7 +14,12 @@ use crate::envelope::Envelope;
 use crate::model::Model;
 use crate::pipeline::Pipeline;
 use crate::sources::follow::follow;
+<<<<<<< HEAD
 use crate::sources::hub::{Clock, WallClock};
+=======
+use crate::sources::grpc::channel::Link;
+use crate::sources::hub::{Hub, WallClock};
+>>>>>>> 9d0e718 (Add the embedded prover client: stores, journal, prove, proofs)
 use crate::sources::live::{self, Command, LiveConfig};
 use crate::ui::{Playback, TimeBase};
 
@@ -38,6 +43,10 @@ pub struct Sources {
     pub envelopes: mpsc::Receiver<Envelope>,
     /// What may be asked of them.
     pub commands: mpsc::Sender<Command>,
+    /// The API's service, where it can be reached.
+    pub cluster: Option<Link>,
+    /// The way in for what this program does itself.
+    pub hub: Hub,
 }
 
 impl Sources {
@@ -61,13 +70,19 @@ impl Sources {
             let _guard = runtime.enter();
             live.hub.spawn(follow(f.path, port));
         }
-        Ok(Self { runtime, envelopes: live.envelopes, commands: live.commands })
+        Ok(Self { runtime, envelopes: live.envelopes, commands: live.commands, cluster: live.cluster, hub: live.hub })
     }
 
     /// Waits for the next envelope, at most for `most`.
     pub fn wait(&mut self, most: Duration) -> Option<Envelope> {
         let (runtime, envelopes) = (&self.runtime, &mut self.envelopes);
         runtime.block_on(async { tokio::time::timeout(most, envelopes.recv()).await.ok().flatten() })
+    }
+
+    /// The runtime that the sources live in.
+    #[must_use]
+    pub fn handle(&self) -> tokio::runtime::Handle {
+        self.runtime.handle().clone()
     }
 
     /// Ends the sources without waiting for those that hang.
@@ -90,7 +105,7 @@ impl LiveFeed {
     /// Passes what the sources give on to the loop.
     #[must_use]
     pub fn new(sources: Sources, waker: Waker) -> Self {
-        let Sources { runtime, mut envelopes, commands } = sources;
+        let Sources { runtime, mut envelopes, commands, .. } = sources;
         let (tx, rx) = std::sync::mpsc::sync_channel(64);
         // A thread: a full queue then slows the sources down, not the loop.
         let pass = move || {

@@ -21,6 +21,10 @@ pub struct State {
     pub total_tasks: u64,
     /// No answer at all.
     pub hang: bool,
+    /// Requests are stored and never answered.
+    pub swallow: bool,
+    /// Requests as they came, refused ones too.
+    pub created: Vec<ProofRequestCreateRequest>,
     /// No GetClusterComponentInfo.
     pub old: bool,
     pub calls: Vec<String>,
@@ -81,6 +85,10 @@ impl Drop for Server {
     }
 }
 
+pub fn unix_now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+}
+
 pub fn row(id: &str, status: i32, created_at: u64) -> ProofRequest {
     ProofRequest {
         id: id.into(),
@@ -114,13 +122,27 @@ impl WorkerService for Services {
 impl ClusterService for Services {
     async fn proof_request_create(&self, r: Request<ProofRequestCreateRequest>) -> Result<Response<()>, Status> {
         let r = r.into_inner();
-        self.with(|s| {
+        let swallow = self.with(|s| {
+            s.created.push(r.clone());
             if s.rows.iter().any(|p| p.id == r.proof_id) {
                 return Err(Status::already_exists("proof request exists"));
             }
-            s.rows.push(row(&r.proof_id, 1, r.deadline - 14_400));
-            Ok(Response::new(()))
-        })
+            s.rows.push(ProofRequest {
+                program_artifact_id: r.program_artifact_id,
+                stdin_artifact_id: r.stdin_artifact_id,
+                proof_artifact_id: r.proof_artifact_id,
+                options_artifact_id: r.options_artifact_id,
+                cycle_limit: Some(r.cycle_limit),
+                gas_limit: Some(r.gas_limit),
+                deadline: r.deadline,
+                ..row(&r.proof_id, 1, unix_now())
+            });
+            Ok(s.swallow)
+        })?;
+        if swallow {
+            std::future::pending::<()>().await;
+        }
+        Ok(Response::new(()))
     }
 
     async fn proof_request_cancel(&self, r: Request<ProofRequestCancelRequest>) -> Result<Response<()>, Status> {

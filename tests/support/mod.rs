@@ -3,6 +3,7 @@
 
 pub mod grpc;
 pub mod kube;
+pub mod stores;
 
 use std::time::Duration;
 
