@@ -129,10 +129,12 @@ impl<'a> Machine<'a> {
                     next = self.pc.wrapping_add(i64::from(offset) as u64);
                 }
             }
-            0x73 if w == 0x73 => return self.call().or_else(|| {
-                self.pc = next;
-                None
-            }),
+            0x73 if w == 0x73 => {
+                return self.call().or_else(|| {
+                    self.pc = next;
+                    None
+                });
+            }
             _ => panic!("instruction {w:#010x} at {:#x}", self.pc),
         }
         self.pc = next;
@@ -165,7 +167,9 @@ impl<'a> Machine<'a> {
 #[test]
 fn it_computes_fibonacci_numbers_and_commits_to_nothing() {
     let program = elf::check(FIBONACCI).unwrap();
-    for (n, want) in [(0_u32, 0_u64), (1, 1), (2, 1), (10, 55), (20, 6_765), (90, 2_880_067_194_370_816_120), (1_000, 817_770_325_994_397_771)] {
+    for (n, want) in
+        [(0_u32, 0_u64), (1, 1), (2, 1), (10, 55), (20, 6_765), (90, 2_880_067_194_370_816_120), (1_000, 817_770_325_994_397_771)]
+    {
         let mut m = Machine::new(&program, FIBONACCI, vec![n.to_le_bytes().to_vec()]);
         assert_eq!(m.run(), 0);
         assert_eq!(m.x[9], want, "F({n}) mod 2^64");

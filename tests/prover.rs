@@ -157,7 +157,10 @@ async fn a_proof_is_sent_followed_and_fetched() {
     assert_eq!(std::fs::read(bench.dir.path().join("p.bin")).unwrap(), raw);
     let metadata: serde_json::Value = serde_json::from_slice(&std::fs::read(bench.dir.path().join("p.json")).unwrap()).unwrap();
     assert_eq!(metadata["proof_id"], *request.proof_id);
-    assert_eq!((&metadata["mode"], &metadata["sp1_version"], &metadata["program"]), (&"core".into(), &"v6.1.0".into(), &"fibonacci".into()));
+    assert_eq!(
+        (&metadata["mode"], &metadata["sp1_version"], &metadata["program"]),
+        (&"core".into(), &"v6.1.0".into(), &"fibonacci".into())
+    );
     assert!(metadata["took_seconds"].as_f64().is_some_and(|s| s > 0.0 && s < 60.0), "{metadata}");
     // Each line is JSON with the id, and the steps are in order.
     let events: Vec<String> = String::from_utf8(out.stdout)

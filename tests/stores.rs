@@ -6,8 +6,9 @@ mod support;
 use std::time::Duration;
 
 use redis::AsyncCommands as _;
-use sp1top::prover::settings::{S3Config, StoreConfig};
+use sp1top::prover::settings::S3Config;
 use sp1top::prover::store::redis::{RedisStore, node_of};
+use sp1top::prover::store::s3::S3Store;
 use sp1top::prover::store::{ArtifactKind, PIECE, Store};
 use support::stores::{redis, s3};
 
@@ -90,7 +91,8 @@ async fn several_nodes_each_have_their_own() {
         store.put(ArtifactKind::Stdin, &id, &[n], HOUR, &|_, _| {}).await.unwrap();
         let at = node_of(&id, 2);
         counts[at] += 1;
-        let (mut here, mut there) = if at == 0 { (a.connection().await, b.connection().await) } else { (b.connection().await, a.connection().await) };
+        let (mut here, mut there) =
+            if at == 0 { (a.connection().await, b.connection().await) } else { (b.connection().await, a.connection().await) };
         assert_eq!(here.get::<_, Vec<u8>>(&id).await.unwrap(), [n]);
         assert!(!there.exists::<_, bool>(&id).await.unwrap());
         assert_eq!(store.get(&id, &|_, _| {}).await.unwrap(), [n]);
@@ -104,7 +106,15 @@ async fn a_server_that_comes_back_is_used_again() {
     let store = RedisStore::new(&[server.url()], HOUR, PIECE).unwrap();
     store.ping().await.unwrap();
     // All its connections are cut.
-    let _: () = redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").arg("SKIPME").arg("yes").query_async(&mut server.connection().await).await.unwrap();
+    let _: () = redis::cmd("CLIENT")
+        .arg("KILL")
+        .arg("TYPE")
+        .arg("normal")
+        .arg("SKIPME")
+        .arg("yes")
+        .query_async(&mut server.connection().await)
+        .await
+        .unwrap();
     let mut tries = 0;
     while let Err(e) = store.put(ArtifactKind::Stdin, "x", b"y", HOUR, &|_, _| {}).await {
         assert!(e.passing, "{e}");
@@ -129,8 +139,9 @@ async fn s3_in_parts_and_whole() {
         profile: None,
         keys: Some(sp1top::prover::settings::Keys { id: "AKIATEST".into(), secret: "hunter2secret".into(), token: None }),
     };
-    let store = Store::open(&StoreConfig::S3(config)).await.unwrap();
-    let value = noise(PIECE + 6_000_000);
+    // The smallest part that S3 takes.
+    let store = Store::S3(S3Store::new(&config, 5 << 20).await);
+    let value = noise((5 << 20) + 1_000_000);
     store.put(ArtifactKind::Stdin, "artifact_1", &value, HOUR, &|_, _| {}).await.unwrap();
     assert!(server.object("proofs", "stdins/artifact_1").unwrap() == value);
     assert!(store.get(ArtifactKind::Stdin, "artifact_1", &|_, _| {}).await.unwrap() == value);

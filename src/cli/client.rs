@@ -34,8 +34,8 @@ pub(super) fn settings(args: &StoreArgs) -> Result<Settings, Failure> {
     match &args.env_file {
         None => Ok(all),
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|e| Failure::usage(format!("--env-file: cannot read {}: {e}", path.display())))?;
+            let text =
+                std::fs::read_to_string(path).map_err(|e| Failure::usage(format!("--env-file: cannot read {}: {e}", path.display())))?;
             all.file(path, &text).map_err(Failure::usage)
         }
     }

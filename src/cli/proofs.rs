@@ -12,13 +12,13 @@ use super::prover_args::{AttachArgs, CancelArgs, FetchArgs, ProofsArgs, ProofsCo
 use super::{Failure, Outcome, print};
 use crate::base::Timestamp;
 use crate::event::ProofMode;
+use crate::proto::cluster::ProofRequest;
 use crate::prover::drive::{DriveOptions, end_of, failure_of};
 use crate::prover::job::{Job, JobState, SCHEMA, Stored};
 use crate::prover::journal::Journal;
 use crate::prover::settings::Settings;
 use crate::prover::store::Store;
 use crate::prover::update::{Step, Update};
-use crate::proto::cluster::ProofRequest;
 use crate::sources::hub::{Clock as _, WallClock};
 
 pub(super) fn run(args: &ProofsArgs, place: &Place, look: &Look) -> Outcome {
@@ -211,7 +211,10 @@ fn cancel(args: &CancelArgs, place: &Place, look: &Look) -> Outcome {
     }
     let mode = row.options_artifact_id.as_deref().and_then(|o| ProofMode::read(o.as_bytes())).map_or("proof", ProofMode::as_str);
     let age = WallClock.now().since(Timestamp::from_secs(i64::try_from(row.created_at).unwrap_or(0)));
-    confirm(args.yes, &format!("Cancel {id} ({mode}, requested {} ago)? What was proved so far is lost.", crate::base::units::duration(age)))?;
+    confirm(
+        args.yes,
+        &format!("Cancel {id} ({mode}, requested {} ago)? What was proved so far is lost.", crate::base::units::duration(age)),
+    )?;
     let answer = client.block_on(client.api.cancel(id));
     let row = client.block_on(client.api.get(id))?;
     match row.as_ref().and_then(end_of) {

@@ -93,7 +93,9 @@ fn range_file(dir: &std::path::Path, name: &str) -> Result<PathBuf, Failure> {
         let proofs = c.path().join("proofs");
         [proofs.join("range").join(format!("{name}.bin")), proofs.join(format!("{name}.bin"))]
     });
-    places.find(|p| p.is_file()).ok_or_else(|| Failure::from(format!("there is no range proof {name}.bin under {}/data/*/proofs/range", dir.display())))
+    places
+        .find(|p| p.is_file())
+        .ok_or_else(|| Failure::from(format!("there is no range proof {name}.bin under {}/data/*/proofs/range", dir.display())))
 }
 
 /// What is added to the program's environment; it goes before its file.
@@ -132,7 +134,11 @@ async fn look_first(args: &RangeProofArgs, run: &Run, v: &Variables, client: Opt
     let bad = findings.iter().filter(|f| !f.good).count();
     if bad > 0 {
         let first = findings.iter().find(|f| !f.good).map(|f| f.text.as_str()).unwrap_or_default();
-        return Err(Failure::from(format!("{first}{}; mend {}", if bad > 1 { format!(" (and {} more)", bad - 1) } else { String::new() }, run.env_file.display())));
+        return Err(Failure::from(format!(
+            "{first}{}; mend {}",
+            if bad > 1 { format!(" (and {} more)", bad - 1) } else { String::new() },
+            run.env_file.display()
+        )));
     }
     Ok(())
 }
@@ -228,7 +234,12 @@ impl<'a> Session<'a> {
         let (client, id) = (self.client?, self.id.clone()?);
         let journal = client::journal().ok()?;
         let (api, cluster) = (client.api.clone(), client.cluster.clone());
-        let driver = client.driver(None, journal.clone(), DriveOptions { fetch: false, ..DriveOptions::default() }, printer(Lines::Text, &client.sights));
+        let driver = client.driver(
+            None,
+            journal.clone(),
+            DriveOptions { fetch: false, ..DriveOptions::default() },
+            printer(Lines::Text, &client.sights),
+        );
         let name = self.run.task.describe();
         let out = self.run.dir.join(format!("{id}.bin"));
         Some(tokio::spawn(async move {
@@ -253,7 +264,8 @@ impl<'a> Session<'a> {
             say("stopped; nothing had been sent to the cluster");
             return Ok(true);
         };
-        let cancel = self.args.cancel_on_stop || ask(&format!("Cancel {id} on the cluster too? What was proved so far is lost."), false) == Some(true);
+        let cancel = self.args.cancel_on_stop
+            || ask(&format!("Cancel {id} on the cluster too? What was proved so far is lost."), false) == Some(true);
         if cancel {
             client.api.cancel(id).await?;
             say(&format!("stopped, and {id} is cancelled"));
@@ -272,13 +284,23 @@ impl<'a> Session<'a> {
             return Err(Failure::from(format!("{} failed: {why}{}", self.run.task.program(), self.hint())));
         }
         if !prove {
-            say(if self.executed { "the witness run went well: the RPC servers do" } else { "the run ended well, but printed no Execution Stats" });
+            say(if self.executed {
+                "the witness run went well: the RPC servers do"
+            } else {
+                "the run ended well, but printed no Execution Stats"
+            });
             return Ok(0);
         }
         let Some(found) = saved::find(&self.run.dir, &self.run.task, self.saved.as_deref(), since) else {
-            return Err(Failure::from(format!("{} ended well and left no proof under {}{}", self.run.task.program(), self.run.dir.display(), self.hint())));
+            return Err(Failure::from(format!(
+                "{} ended well and left no proof under {}{}",
+                self.run.task.program(),
+                self.run.dir.display(),
+                self.hint()
+            )));
         };
-        let about = found.head.map_or_else(|| "its header could not be read".to_owned(), |h| format!("{}, SP1 {}", h.mode.as_str(), h.sp1_version));
+        let about =
+            found.head.map_or_else(|| "its header could not be read".to_owned(), |h| format!("{}, SP1 {}", h.mode.as_str(), h.sp1_version));
         say(&format!("proof saved: {} ({}, {about})", found.path.display(), units::bytes(found.bytes)));
         Ok(0)
     }

@@ -81,9 +81,5 @@ fn sight(p: &Proof) -> Sight {
         .filter(|(_, t)| t.running + t.waiting > 0 || t.seen > 0)
         .map(|(k, t)| format!("{k} {} running of {} seen", t.running, t.seen))
         .collect();
-    Sight {
-        claimed,
-        stage: claimed.then(|| p.stage().as_str().to_owned()),
-        tasks: (!tasks.is_empty()).then(|| tasks.join("; ")),
-    }
+    Sight { claimed, stage: claimed.then(|| p.stage().as_str().to_owned()), tasks: (!tasks.is_empty()).then(|| tasks.join("; ")) }
 }

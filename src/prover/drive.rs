@@ -224,7 +224,10 @@ impl Driver {
                 Ok(p) => break p,
                 Err(e) if e.passing && patience.left() => patience.wait(self, job, &e.message).await,
                 Err(e) => {
-                    return Err(format!("the proof is complete and could not be fetched: {e}; try again: sp1top proofs fetch {}", job.proof_id));
+                    return Err(format!(
+                        "the proof is complete and could not be fetched: {e}; try again: sp1top proofs fetch {}",
+                        job.proof_id
+                    ));
                 }
             }
         };

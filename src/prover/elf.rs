@@ -97,7 +97,10 @@ fn read(elf: &[u8]) -> Result<Program, String> {
         return Err(format!("it is a program for another machine (ELF machine {machine}); SP1 runs little-endian RISC-V"));
     }
     if class == 1 {
-        return Err("it is a 32-bit program, for SP1 v5 and clusters v1.x; SP1 v6 (clusters v2 and later) runs 64-bit RISC-V: build it with SP1 v6".into());
+        return Err(
+            "it is a 32-bit program, for SP1 v5 and clusters v1.x; SP1 v6 (clusters v2 and later) runs 64-bit RISC-V: build it with SP1 v6"
+                .into(),
+        );
     }
     if class != 2 {
         return Err(format!("its ELF class is {class}; SP1 v6 runs 64-bit RISC-V (2)"));

@@ -125,8 +125,7 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// Hex digits to bytes; `0x` in front and blanks between are allowed.
 pub fn unhex(text: &str) -> Result<Vec<u8>, String> {
-    let digits: Vec<u8> =
-        text.trim().trim_start_matches("0x").bytes().filter(|c| !c.is_ascii_whitespace() && *c != b'_').collect();
+    let digits: Vec<u8> = text.trim().trim_start_matches("0x").bytes().filter(|c| !c.is_ascii_whitespace() && *c != b'_').collect();
     if !digits.len().is_multiple_of(2) {
         return Err(format!("{} hex digits are no whole bytes", digits.len()));
     }
@@ -141,10 +140,7 @@ mod tests {
     #[test]
     fn the_reference_vectors() {
         // Fibonacci of 5 and 20 million cycles (reference 5.2).
-        assert_eq!(
-            hex(&stdin(&[416_665_u32.to_le_bytes()])),
-            "01000000000000000400000000000000995b060000000000000000000000000000000000"
-        );
+        assert_eq!(hex(&stdin(&[416_665_u32.to_le_bytes()])), "01000000000000000400000000000000995b060000000000000000000000000000000000");
         assert_eq!(hex(&1_666_660_u32.to_le_bytes()), "646e1900");
         assert_eq!(hex(&program(b"\x7fELF")), "04000000000000007f454c46");
         assert_eq!(hex(&stdin::<&[u8]>(&[])), "00".repeat(24));

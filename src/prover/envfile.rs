@@ -38,17 +38,11 @@ mod tests {
 
     #[test]
     fn what_people_write_is_read() {
-        let text = "# comment\n\nA=1\nexport B = two words # not this\nC='a#b'\nD=\"x y\" # c\nE=\nURL=redis://:p#w@h:6379/0\nF=\"l1\\nl2\"\r\n";
+        let text =
+            "# comment\n\nA=1\nexport B = two words # not this\nC='a#b'\nD=\"x y\" # c\nE=\nURL=redis://:p#w@h:6379/0\nF=\"l1\\nl2\"\r\n";
         let got = parse(text).unwrap();
-        let want = [
-            ("A", "1"),
-            ("B", "two words"),
-            ("C", "a#b"),
-            ("D", "x y"),
-            ("E", ""),
-            ("URL", "redis://:p#w@h:6379/0"),
-            ("F", "l1\nl2"),
-        ];
+        let want =
+            [("A", "1"), ("B", "two words"), ("C", "a#b"), ("D", "x y"), ("E", ""), ("URL", "redis://:p#w@h:6379/0"), ("F", "l1\nl2")];
         assert_eq!(got, want.map(|(a, b)| (a.to_owned(), b.to_owned())));
     }
 

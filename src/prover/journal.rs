@@ -56,7 +56,9 @@ impl Journal {
     /// Writes a new job with what it will upload: file name, bytes.
     pub fn create(&self, job: &Job, payloads: &[(&str, &[u8])]) -> Result<(), String> {
         let folder = self.folder(&job.proof_id)?;
-        let failed = |e: io::Error| format!("cannot write the journal in {}: {e}; set XDG_STATE_HOME to a folder that can be written", folder.display());
+        let failed = |e: io::Error| {
+            format!("cannot write the journal in {}: {e}; set XDG_STATE_HOME to a folder that can be written", folder.display())
+        };
         private_folder(&folder).map_err(failed)?;
         for (name, bytes) in payloads {
             write_whole(&folder.join(name), bytes).map_err(failed)?;
@@ -241,7 +243,8 @@ mod tests {
 
     #[test]
     fn the_folder_follows_the_environment() {
-        let dir = |pairs: &'static [(&str, &str)]| Journal::default_dir(|n| pairs.iter().find(|(k, _)| *k == n).map(|(_, v)| (*v).to_owned()));
+        let dir =
+            |pairs: &'static [(&str, &str)]| Journal::default_dir(|n| pairs.iter().find(|(k, _)| *k == n).map(|(_, v)| (*v).to_owned()));
         assert_eq!(dir(&[("XDG_STATE_HOME", "/s"), ("HOME", "/h")]).unwrap(), Path::new("/s/sp1top/jobs"));
         assert_eq!(dir(&[("XDG_STATE_HOME", "relative"), ("HOME", "/h")]).unwrap(), Path::new("/h/.local/state/sp1top/jobs"));
         assert!(dir(&[]).is_err());

@@ -45,8 +45,8 @@ impl Payload {
             elf::check(&elf).map_err(|e| format!("{name}: {e}"))?;
         }
         let stdin = if encode::is_zstd(&stdin) { encode::decompress(&stdin)? } else { stdin };
-        let shape = encode::stdin_shape(&stdin)
-            .map_err(|e| format!("the stdin file is no bincode SP1Stdin: {e}; use --input for plain items"))?;
+        let shape =
+            encode::stdin_shape(&stdin).map_err(|e| format!("the stdin file is no bincode SP1Stdin: {e}; use --input for plain items"))?;
         let bytes: usize = shape.items.iter().sum();
         let input = format!("stdin of {} items, {bytes} B{}", shape.items.len(), if shape.proofs > 0 { " and proofs" } else { "" });
         Ok(Self { name: name.into(), input, elf, stdin })

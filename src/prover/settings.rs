@@ -88,9 +88,8 @@ impl Settings {
     pub fn file(mut self, path: &Path, text: &str) -> Result<Self, String> {
         let shown = path.display().to_string();
         let found = envfile::parse(text).map_err(|e| format!("{shown}: {e}"))?;
-        self.values.extend(
-            found.into_iter().filter(|(n, _)| NAMES.contains(&n.as_str())).map(|(n, v)| (n, v, Origin::File(shown.clone()))),
-        );
+        self.values
+            .extend(found.into_iter().filter(|(n, _)| NAMES.contains(&n.as_str())).map(|(n, v)| (n, v, Origin::File(shown.clone()))));
         Ok(self)
     }
 

@@ -12,9 +12,9 @@ use crate::cli::client::{self, Client};
 use crate::cli::prover_args::{ListArgs, StatusName};
 use crate::cli::{Failure, Outcome, print};
 use crate::event::ProofMode;
+use crate::proto::cluster::{ProofRequest, ProofRequestListRequest, ProofRequestStatus};
 use crate::prover::drive::{end_of, failure_of};
 use crate::prover::job::{Job, JobState};
-use crate::proto::cluster::{ProofRequest, ProofRequestListRequest, ProofRequestStatus};
 use crate::sources::grpc::calls::ClusterApi;
 use crate::sources::grpc::tail::{NEWEST, PAGE, Tail};
 use crate::sources::hub::{Clock as _, WallClock};
@@ -64,7 +64,8 @@ pub(super) fn run(args: &ListArgs, place: &Place) -> Outcome {
     let client = Client::open(place, &settings)?;
     let now = WallClock.now();
     let (requests, all) = client.block_on(requests(&client.api, args, now))?;
-    let jobs: BTreeMap<String, Job> = client::journal().map(|j| j.all().0).unwrap_or_default().into_iter().map(|j| (j.proof_id.clone(), j)).collect();
+    let jobs: BTreeMap<String, Job> =
+        client::journal().map(|j| j.all().0).unwrap_or_default().into_iter().map(|j| (j.proof_id.clone(), j)).collect();
     let mut rows: Vec<Row> = requests.iter().map(|r| row(r, jobs.get(&r.id), now)).collect();
     let known: std::collections::BTreeSet<&str> = requests.iter().map(|r| r.id.as_str()).collect();
     // What was planned and did not reach the API is of this cluster too.

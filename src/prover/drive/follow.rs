@@ -58,7 +58,8 @@ impl Driver {
             if now.since(told) >= self.options.progress {
                 told = now;
                 let mut u = self.update(job, Step::Progress);
-                u.eta_seconds = usual.zip(u.elapsed_seconds).map(|((median, _), e)| (median.as_secs_f64() - e).round()).filter(|s| *s > 0.0);
+                u.eta_seconds =
+                    usual.zip(u.elapsed_seconds).map(|((median, _), e)| (median.as_secs_f64() - e).round()).filter(|s| *s > 0.0);
                 (self.tell)(u);
             }
             tokio::time::sleep(self.options.poll).await;
@@ -116,7 +117,9 @@ pub fn failure(row: &ProofRequest) -> String {
         (Some(c), Some(x)) => format!("{c}; {x}"),
         (Some(c), None) => c,
         (None, Some(x)) => x,
-        (None, None) => "the API keeps no reason (before v2.4.0, or retries exhausted); the logs of the coordinator and the nodes have it".into(),
+        (None, None) => {
+            "the API keeps no reason (before v2.4.0, or retries exhausted); the logs of the coordinator and the nodes have it".into()
+        }
     }
 }
 

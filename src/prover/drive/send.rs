@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use tonic::Code;
 
 use super::{Driver, Meter, PROGRAM, Patience, STDIN, no_store};
+use crate::proto::cluster::ProofRequestCreateRequest;
 use crate::prover::job::{Job, JobState, mode_number};
 use crate::prover::store::ArtifactKind;
 use crate::prover::update::Step;
-use crate::proto::cluster::ProofRequestCreateRequest;
 
 /// The store keeps an input this much longer than its proof may take.
 const SPARE: Duration = Duration::from_secs(3600);

@@ -42,7 +42,8 @@ async fn ask(method: Method, url: &str, body: Option<String>) -> Result<(u16, By
         .enable_http1()
         .build();
     let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build(tls);
-    let request = Request::builder().method(method).uri(uri).header("content-type", "application/json").header("accept", "application/json");
+    let request =
+        Request::builder().method(method).uri(uri).header("content-type", "application/json").header("accept", "application/json");
     let request = request.body(Full::new(Bytes::from(body.unwrap_or_default()))).map_err(|e| e.to_string())?;
     let work = async {
         let answer = client.request(request).await.map_err(|e| format!("it does not answer: {}", chain(&e)))?;

@@ -106,7 +106,10 @@ mod tests {
             run(Task::Blocks(10, 15), &["--cache"]).arguments(true).join(" "),
             "run --bin multi --release -- --env-file /x/.env --start 10 --end 15 --prove --cluster-timeout 21600 --cache"
         );
-        assert_eq!(run(Task::Newest(5), &[]).arguments(false).join(" "), "run --bin multi --release -- --env-file /x/.env --default-range 5");
+        assert_eq!(
+            run(Task::Newest(5), &[]).arguments(false).join(" "),
+            "run --bin multi --release -- --env-file /x/.env --default-range 5"
+        );
         let agg = Task::Aggregate { proofs: vec!["10-15".into(), "15-20".into()], prover: "0xab".into() };
         assert_eq!(
             run(agg, &[]).arguments(true).join(" "),

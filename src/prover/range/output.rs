@@ -67,8 +67,14 @@ mod tests {
             of("\x1b[2m2026-04-20T10:00:00.000000Z\x1b[0m \x1b[32m INFO\x1b[0m Successfully created proof request cli_1776099600123"),
             Some(Said::Submitted("cli_1776099600123".into()))
         );
-        assert_eq!(of("2026-04-20T10:07:55Z  INFO Proof request for proof id cli_1776099600123 completed after 475.123456789s"), Some(Said::Completed));
-        assert_eq!(of("Range proof saved to data/8453/proofs/range/10-15.bin"), Some(Said::Saved("data/8453/proofs/range/10-15.bin".into())));
+        assert_eq!(
+            of("2026-04-20T10:07:55Z  INFO Proof request for proof id cli_1776099600123 completed after 475.123456789s"),
+            Some(Said::Completed)
+        );
+        assert_eq!(
+            of("Range proof saved to data/8453/proofs/range/10-15.bin"),
+            Some(Said::Saved("data/8453/proofs/range/10-15.bin".into()))
+        );
         assert_eq!(of("Execution Stats:"), Some(Said::Executed));
         assert!(matches!(of("Error: cluster range proof timed out after 21600s"), Some(Said::ClusterFailed(_))));
         assert!(matches!(of("Error: Environment file not found: .env"), Some(Said::Failed(_))));

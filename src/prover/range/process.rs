@@ -31,7 +31,8 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
-        let mut child = command.spawn().map_err(|e| format!("cannot run cargo in {}: {e}; is Rust installed (rustup.rs)?", run.dir.display()))?;
+        let mut child =
+            command.spawn().map_err(|e| format!("cannot run cargo in {}: {e}; is Rust installed (rustup.rs)?", run.dir.display()))?;
         // Bounded: a program that prints faster than we show waits.
         let (tx, lines) = mpsc::channel(256);
         if let Some(out) = child.stdout.take() {

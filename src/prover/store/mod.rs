@@ -95,7 +95,7 @@ impl Store {
     pub async fn open(config: &StoreConfig) -> Result<Self, StoreError> {
         match config {
             StoreConfig::Redis { nodes, ttl } => redis::RedisStore::new(nodes, *ttl, PIECE).map(Self::Redis),
-            StoreConfig::S3(s) => Ok(Self::S3(s3::S3Store::new(s).await)),
+            StoreConfig::S3(s) => Ok(Self::S3(s3::S3Store::new(s, PIECE).await)),
         }
     }
 

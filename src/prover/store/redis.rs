@@ -254,7 +254,9 @@ impl Node {
             ));
         }
         if e.kind() == ErrorKind::AuthenticationFailed || text.contains("NOAUTH") || text.contains("WRONGPASS") {
-            return StoreError::lasting(format!("{node} refuses the password: {text}; the cluster's is in the secret cluster-secrets (REDIS_NODES)"));
+            return StoreError::lasting(format!(
+                "{node} refuses the password: {text}; the cluster's is in the secret cluster-secrets (REDIS_NODES)"
+            ));
         }
         if text.contains("OOM") {
             return StoreError::passing(format!("{node} is full (maxmemory): {text}; free memory or raise maxmemory"));

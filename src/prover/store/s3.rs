@@ -7,13 +7,14 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::{Credentials, RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use aws_smithy_http_client::{Builder, tls};
 
-use super::{ArtifactKind, PIECE, Progress, StoreError};
+use super::{ArtifactKind, Progress, StoreError};
 use crate::base::redact::redact;
 use crate::prover::settings::S3Config;
 
@@ -24,12 +25,14 @@ pub struct S3Store {
     bucket: String,
     /// For errors: without secrets.
     shown: String,
+    piece: usize,
 }
 
 impl S3Store {
     /// Credentials come from the SDK's whole chain: environment, profiles, SSO,
-    /// processes, web identity, containers, instances.
-    pub async fn new(config: &S3Config) -> Self {
+    /// processes, web identity, containers, instances. Values above `piece` bytes
+    /// go in parts of that size.
+    pub async fn new(config: &S3Config, piece: usize) -> Self {
         let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http)
@@ -37,7 +40,10 @@ impl S3Store {
             // As the cluster's own clients do.
             .retry_config(RetryConfig::standard().with_max_attempts(4))
             .timeout_config(
-                TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).operation_attempt_timeout(Duration::from_secs(120)).build(),
+                TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(5))
+                    .operation_attempt_timeout(Duration::from_secs(120))
+                    .build(),
             )
             // Other servers than Amazon's do not all know the checksums that
             // newer SDKs add to every request.
@@ -55,19 +61,19 @@ impl S3Store {
         let shared = loader.load().await;
         let s3 = aws_sdk_s3::config::Builder::from(&shared).force_path_style(config.path_style).build();
         let shown = format!("s3://{}", config.bucket);
-        Self { client: Client::from_conf(s3), bucket: config.bucket.clone(), shown }
+        Self { client: Client::from_conf(s3), bucket: config.bucket.clone(), shown, piece: piece.max(1) }
     }
 
     fn key(kind: ArtifactKind, id: &str) -> String {
         format!("{}/{id}", kind.folder())
     }
 
-    /// Stores a value, in parts above [`PIECE`].
+    /// Stores a value, in parts where it is large.
     pub async fn put(&self, kind: ArtifactKind, id: &str, value: &[u8], progress: Progress<'_>) -> Result<(), StoreError> {
         let key = Self::key(kind, id);
         let total = value.len() as u64;
         progress(0, total);
-        if value.len() > PIECE {
+        if value.len() > self.piece {
             self.put_parts(&key, value, progress).await?;
         } else {
             let body = ByteStream::from(value.to_vec());
@@ -100,7 +106,7 @@ impl S3Store {
     async fn parts(&self, key: &str, upload: &str, value: &[u8], progress: Progress<'_>) -> Result<Vec<CompletedPart>, StoreError> {
         let mut parts = Vec::new();
         let mut done = 0;
-        for (n, piece) in (1..).zip(value.chunks(PIECE)) {
+        for (n, piece) in (1..).zip(value.chunks(self.piece)) {
             let request = self.client.upload_part().bucket(&self.bucket).key(key).upload_id(upload).part_number(n);
             let answer = request.body(ByteStream::from(piece.to_vec())).send().await.map_err(|e| self.error(key, &e))?;
             parts.push(CompletedPart::builder().part_number(n).set_e_tag(answer.e_tag).build());
@@ -146,10 +152,9 @@ impl S3Store {
         }
     }
 
-    fn error<E, R>(&self, key: &str, e: &SdkError<E, R>) -> StoreError
+    fn error<E>(&self, key: &str, e: &SdkError<E, HttpResponse>) -> StoreError
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
-        R: std::fmt::Debug + 'static,
     {
         let place = format!("{}/{key}", self.shown);
         let mut text = e.to_string();
@@ -166,8 +171,15 @@ impl S3Store {
             SdkError::ServiceError(s) => {
                 let code = s.err().code().unwrap_or_default().to_owned();
                 let said = s.err().message().unwrap_or_default();
+                // An answer to HEAD has no body, so only its status.
+                let status = e.raw_response().map_or(0, |r| r.status().as_u16());
                 match code.as_str() {
                     "NoSuchKey" | "NotFound" => StoreError::missing(key, &self.shown),
+                    "" if status == 404 => StoreError::missing(key, &self.shown),
+                    "" if status == 401 || status == 403 => {
+                        StoreError::lasting(format!("{place}: refused ({status}); check the AWS credentials and what they may do"))
+                    }
+                    "" if status >= 500 => StoreError::passing(format!("{place}: the server failed ({status})")),
                     "NoSuchBucket" => StoreError::lasting(format!("{} does not exist; check CLI_S3_BUCKET and CLI_S3_REGION", self.shown)),
                     "AccessDenied" | "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" => {
                         StoreError::lasting(format!("{place}: {code} {said}; check the AWS credentials and what they may do"))
@@ -175,7 +187,6 @@ impl S3Store {
                     "SlowDown" | "InternalError" | "ServiceUnavailable" | "RequestTimeout" => {
                         StoreError::passing(format!("{place}: {code} {said}"))
                     }
-                    _ if text.contains("404") && code.is_empty() => StoreError::missing(key, &self.shown),
                     _ => StoreError::lasting(format!("{place}: {code} {said} {text}")),
                 }
             }
