@@ -36,11 +36,9 @@ pub mod tape;
 
 pub mod sources;
 
-<<<<<<< HEAD
 pub mod doctor;
-=======
+
 pub mod prover;
->>>>>>> 9d0e718 (Add the embedded prover client: stores, journal, prove, proofs)
 
 pub mod sim;
 

@@ -9,9 +9,11 @@ use std::process::Command;
 use sp1top::prover::elf::{self, Program};
 use sp1top::prover::program::{FIBONACCI, Payload};
 
+type Essence = (u64, u64, bool, Vec<u8>);
+
 /// Code, addresses and entry: all that a cluster looks at. The rest of the file
 /// tells the compiler's version.
-fn essence(elf: &[u8]) -> (u64, Vec<(u64, u64, bool, Vec<u8>)>) {
+fn essence(elf: &[u8]) -> (u64, Vec<Essence>) {
     let p = elf::check(elf).unwrap();
     let code = |s: &elf::Segment| if s.executable { p.bytes(elf, s).to_vec() } else { Vec::new() };
     (p.entry, p.segments.iter().map(|s| (s.address, s.memory_size, s.executable, code(s))).collect())

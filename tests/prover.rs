@@ -5,7 +5,7 @@
 mod support;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -204,7 +204,7 @@ async fn the_same_through_s3() {
     assert_eq!(std::fs::read(path).unwrap(), raw);
     assert!(!bench.everything().contains("hunter2") && !text(&out).contains("hunter2"));
     // Keys from a file of variables do too, and a wrong one has its word.
-    let file: String = bench.env.drain(..).map(|(k, v)| format!("{k}={v}\n")).collect();
+    let file = bench.env.drain(..).map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join("\n");
     std::fs::write(bench.dir.path().join("good.env"), &file).unwrap();
     let good = bench.run(&["prove", "fibonacci", "--detach", "--env-file", "good.env"]);
     assert_eq!(good.status.code(), Some(0), "{}", text(&good));
@@ -481,5 +481,5 @@ async fn a_wrong_proof_is_not_written() {
     bench.end(2);
     let out = child.wait_with_output().unwrap();
     assert!(out.status.code() == Some(1) && text(&out).contains("it is a core proof, and compressed was asked for"), "{}", text(&out));
-    assert!(!PathBuf::from(bench.dir.path().join("p.bin")).exists());
+    assert!(!bench.dir.path().join("p.bin").exists());
 }

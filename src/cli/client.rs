@@ -1,5 +1,6 @@
 //! What the commands share that talk to the API and the artifact store.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +18,7 @@ use crate::prover::update::{Step, Update};
 use crate::runtime::live::Sources;
 use crate::sources::grpc::calls::ClusterApi;
 use crate::sources::grpc::channel::{Link, Target};
-use crate::sources::hub::{WallClock, lock};
+use crate::sources::hub::{Clock as _, WallClock, lock};
 
 pub(super) fn env(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -114,7 +115,6 @@ impl Client {
         let (jobs, tell) = (jobs.to_vec(), Arc::clone(tell));
         self.sights.watch(sources, ids, move |id| {
             if let Some(job) = jobs.iter().find(|j| j.proof_id == id) {
-                use crate::sources::hub::Clock as _;
                 let mut u = Update::of(job, WallClock.now(), Step::Claimed);
                 u.state = crate::prover::job::JobState::Submitted;
                 tell(u);
@@ -205,7 +205,6 @@ pub(super) fn printer(lines: Lines, sights: &Sights) -> Tell {
         let line = redact(&line);
         // Lines of several proofs do not mix.
         let _guard = lock(&last);
-        use std::io::Write as _;
         // A reader that has left does not stop a proof.
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     })

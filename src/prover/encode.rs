@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn compression_goes_both_ways_and_damage_is_seen() {
-        let raw = program(&[7; 100_000]);
+        let raw = program(&vec![7; 100_000]);
         let value = compress(&raw).unwrap();
         assert!(is_zstd(&value) && value.len() < 1_000);
         assert_eq!(decompress(&value).unwrap(), raw);

@@ -14,12 +14,8 @@ use crate::envelope::Envelope;
 use crate::model::Model;
 use crate::pipeline::Pipeline;
 use crate::sources::follow::follow;
-<<<<<<< HEAD
-use crate::sources::hub::{Clock, WallClock};
-=======
 use crate::sources::grpc::channel::Link;
-use crate::sources::hub::{Hub, WallClock};
->>>>>>> 9d0e718 (Add the embedded prover client: stores, journal, prove, proofs)
+use crate::sources::hub::{Clock, Hub, WallClock};
 use crate::sources::live::{self, Command, LiveConfig};
 use crate::ui::{Playback, TimeBase};
 

@@ -71,7 +71,7 @@ pub(super) fn run(args: &ListArgs, place: &Place) -> Outcome {
     // What was planned and did not reach the API is of this cluster too.
     let unsent = |j: &&Job| j.state < JobState::Submitted && j.cluster == client.cluster && !known.contains(j.proof_id.as_str());
     if args.status.is_empty() {
-        rows.extend(jobs.values().filter(unsent).map(|j| unsent_row(j)));
+        rows.extend(jobs.values().filter(unsent).map(unsent_row));
     }
     rows.retain(|r| {
         (args.status.is_empty() || args.status.iter().any(|s| s.as_str() == r.status))
