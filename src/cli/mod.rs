@@ -1,9 +1,9 @@
 //! The command line: arguments in, exit code out.
 
 pub mod args;
+mod client;
 mod demo;
 mod doctor;
-mod client;
 mod proofs;
 mod prove;
 pub mod prover_args;
