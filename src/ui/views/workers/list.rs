@@ -56,7 +56,7 @@ pub struct Row<'m> {
 }
 
 impl<'m> Row<'m> {
-    fn new(worker: &'m Worker, weights: &Weights) -> Self {
+    fn new(worker: &'m Worker, weights: &Weights<'_>) -> Self {
         Self { worker, current: weights.current(worker), max: weights.max(worker), oldest: worker.tasks.iter().map(|t| t.since).min() }
     }
 
@@ -86,7 +86,7 @@ const fn group(w: &Worker) -> usize {
 }
 
 /// The workers that the filter keeps, in the order in which they were seen.
-fn kept<'m>(model: &'m Model, words: &Words, weights: &Weights) -> Vec<Row<'m>> {
+fn kept<'m>(model: &'m Model, words: &Words, weights: &Weights<'_>) -> Vec<Row<'m>> {
     model.workers.iter().filter(|w| words.is_empty() || keeps(words, w)).map(|w| Row::new(w, weights)).collect()
 }
 
@@ -109,7 +109,7 @@ pub fn keeps(words: &Words, w: &Worker) -> bool {
 }
 
 /// Rows sorted by a column.
-pub fn sorted<'m>(model: &'m Model, words: &Words, weights: &Weights, column: usize, reverse: bool) -> Vec<Row<'m>> {
+pub fn sorted<'m>(model: &'m Model, words: &Words, weights: &Weights<'_>, column: usize, reverse: bool) -> Vec<Row<'m>> {
     let mut rows = kept(model, words, weights);
     // Sorting is stable, so the order in which workers were seen breaks ties.
     let by: fn(&Row<'_>, &Row<'_>) -> Ordering = match column {
@@ -131,7 +131,7 @@ pub fn sorted<'m>(model: &'m Model, words: &Words, weights: &Weights, column: us
 }
 
 /// Rows in the order of the map, and how many are in each group.
-pub fn mapped<'m>(model: &'m Model, words: &Words, weights: &Weights) -> (Vec<Row<'m>>, [usize; GROUPS.len()]) {
+pub fn mapped<'m>(model: &'m Model, words: &Words, weights: &Weights<'_>) -> (Vec<Row<'m>>, [usize; GROUPS.len()]) {
     let mut rows = kept(model, words, weights);
     rows.sort_by_key(|r| (r.group(), Reverse(r.worker.lost_at)));
     let mut sizes = [0; GROUPS.len()];
