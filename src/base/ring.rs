@@ -30,6 +30,26 @@ impl<T> Ring<T> {
         out
     }
 
+    /// Adds `item` as the `i`-th oldest entry; into a full ring, at the expense
+    /// of the oldest, which is returned. An item that would itself be the oldest
+    /// of a full ring comes back.
+    pub fn insert(&mut self, i: usize, item: T) -> Option<T> {
+        if self.items.len() < self.cap {
+            self.items.insert(i.min(self.items.len()), item);
+            return None;
+        }
+        let Some(i) = i.checked_sub(1) else { return Some(item) };
+        self.dropped += 1;
+        let out = self.items.pop_front();
+        self.items.insert(i.min(self.items.len()), item);
+        out
+    }
+
+    /// The `i`-th oldest entry, to change.
+    pub fn get_mut(&mut self, i: usize) -> Option<&mut T> {
+        self.items.get_mut(i)
+    }
+
     /// Removes the oldest entry.
     pub fn pop_front(&mut self) -> Option<T> {
         self.items.pop_front()

@@ -136,17 +136,18 @@ impl Default for History {
 }
 
 impl History {
-    /// Adds the gauges of `stats` as of `at`. Samples that are older than the
-    /// newest (another source, a clock set back) only count in their bucket if
-    /// it is still the newest.
+    /// Adds the gauges of `stats` as of `at`. Older ones find their place: the
+    /// coordinator's log tells the past after its service told the present.
     pub fn push(&mut self, at: Timestamp, stats: &Stats) {
         let mut values = [ABSENT; GAUGES];
         for g in Gauge::ALL {
             values[g as usize] = g.of(stats).map_or(ABSENT, |v| v.min(ABSENT - 1));
         }
-        if self.raw.last().is_none_or(|s| s.at <= at) {
-            let mut lost = self.raw.push(Sample { at, values });
-            while self.raw.get(0).is_some_and(|s| at.since(s.at) > RAW_SPAN) {
+        let newest = self.raw.last().map_or(at, |s| s.at.max(at));
+        if newest.since(at) <= RAW_SPAN {
+            let place = if newest == at { self.raw.len() } else { self.raw.partition_point(|s| s.at <= at) };
+            let mut lost = self.raw.insert(place, Sample { at, values });
+            while self.raw.get(0).is_some_and(|s| newest.since(s.at) > RAW_SPAN) {
                 lost = self.raw.pop_front();
             }
             self.raw_lost = lost.map(|s| s.at).or(self.raw_lost);
@@ -280,17 +281,21 @@ fn spread(b: &Bucket, width: i64, until: i64, g: usize, out: &mut [Option<Point>
 /// Counts `values` in its bucket. Returns the bucket that had to go for it.
 fn add(ring: &mut Ring<Bucket>, width: i64, at: Timestamp, values: &[u32; GAUGES]) -> Option<Bucket> {
     let start = Timestamp(at.0.div_euclid(width) * width);
-    match ring.last_mut() {
+    let place = match ring.last() {
+        Some(b) if b.at > start => ring.partition_point(|b| b.at < start),
+        Some(b) if b.at == start => ring.len() - 1,
+        _ => ring.len(),
+    };
+    match ring.get_mut(place) {
         Some(b) if b.at == start => {
             for (i, v) in values.iter().copied().enumerate().filter(|(_, v)| *v != ABSENT) {
                 b.max[i] = if b.max[i] == ABSENT { v } else { b.max[i].max(v) };
                 b.last[i] = v;
             }
+            None
         }
-        Some(b) if b.at > start => {}
-        _ => return ring.push(Bucket { at: start, max: *values, last: *values }),
+        _ => ring.insert(place, Bucket { at: start, max: *values, last: *values }),
     }
-    None
 }
 
 #[cfg(test)]
@@ -299,6 +304,27 @@ mod tests {
 
     fn stats(q: u32) -> Stats {
         Stats { gpu_queue: Some(q), ..Stats::default() }
+    }
+
+    #[test]
+    fn the_past_finds_its_place_after_the_present() {
+        let t = |s: i64| Timestamp::from_secs(1_000_000 + s);
+        let (mut told, mut late) = (History::default(), History::default());
+        for s in 0..90 {
+            told.push(t(s * 10), &stats(u32::try_from(s).unwrap()));
+        }
+        late.push(t(890), &stats(89));
+        for s in 0..89 {
+            late.push(t(s * 10), &stats(u32::try_from(s).unwrap()));
+        }
+        for columns in [10, 60] {
+            let of = |h: &History| h.series(Gauge::GpuQueue, t(890), Duration::from_secs(900), columns);
+            assert_eq!(of(&late), of(&told));
+        }
+        assert_eq!(late.begins(), told.begins());
+        // What is older than all that is kept is no news.
+        late.push(t(-4000), &stats(7));
+        assert_eq!(late.raw().count(), 90);
     }
 
     #[test]
