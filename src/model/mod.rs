@@ -286,6 +286,8 @@ impl Model {
     }
 
     fn stats(&mut self, source: &SourceName, number: u32, at: Timestamp, stats: Stats) {
+        // A log's tail is older than its arrival.
+        self.first = self.first.min(at);
         let from_grpc = stats.from_grpc;
         let previous = if from_grpc { &self.stats_grpc } else { &self.stats_log };
         let fell = previous.as_ref().is_some_and(|p| {
