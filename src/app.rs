@@ -298,7 +298,10 @@ impl App {
             }
             Action::OpenProof(_) => return self.open(ViewId::Proofs, &action, world, effects),
             Action::OpenWorker(_) => return self.open(ViewId::Workers, &action, world, effects),
-            Action::OpenLogs(_) => return self.open(ViewId::Logs, &action, world, effects),
+            Action::OpenLogs(ref log) => {
+                effects.push(Effect::Follow(log.clone()));
+                return self.open(ViewId::Logs, &action, world, effects);
+            }
             Action::Back => {
                 let outcome = self.view_update(&Action::Back, world);
                 if outcome.handled {

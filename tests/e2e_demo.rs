@@ -50,7 +50,7 @@ impl Served {
         answer.trim().to_owned()
     }
 
-    fn sp1top(&self, args: &[&str]) -> (i32, String) {
+    fn sp1top(args: &[&str]) -> (i32, String) {
         let out = Command::new(env!("CARGO_BIN_EXE_sp1top")).args(args).env_remove("CLI_CLUSTER_RPC").output().unwrap();
         (out.status.code().unwrap(), format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr)))
     }
@@ -68,7 +68,7 @@ fn status_works_on_it_and_nothing_is_left() {
     let mut served = Served::start(&["--scenario", "healthy", "--seed", "3"]);
     let config = served.kubeconfig();
     assert!(config.starts_with(served.temp.path()), "{}", config.display());
-    let (code, text) = served.sp1top(&["status", "-o", "json", "--kubeconfig", config.to_str().unwrap()]);
+    let (code, text) = Served::sp1top(&["status", "-o", "json", "--kubeconfig", config.to_str().unwrap()]);
     assert_eq!(code, 0, "{text}");
     let status: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(status["cluster"]["context"], "sp1top-demo");
@@ -77,7 +77,7 @@ fn status_works_on_it_and_nothing_is_left() {
     assert!(status["pods"][0]["memory_bytes"].as_u64().is_some());
     // The services by URL, without Kubernetes.
     let (coordinator, api) = (served.word("coordinator  "), served.word("api          "));
-    let (code, text) = served.sp1top(&["status", "-o", "json", "--no-kube", "--coordinator-rpc", &coordinator, "--cluster-rpc", &api, "--wait", "3"]);
+    let (code, text) = Served::sp1top(&["status", "-o", "json", "--no-kube", "--coordinator-rpc", &coordinator, "--cluster-rpc", &api, "--wait", "3"]);
     assert_eq!(code, 0, "{text}");
     let status: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!((&status["stats"]["source"], &status["stats"]["gpu_workers"]), (&"grpc".into(), &4.into()));

@@ -81,6 +81,9 @@ pub struct Place {
     /// The API's ClusterService [default: reached through Kubernetes]
     #[arg(long, global = true, value_name = "URL", env = "CLI_CLUSTER_RPC", hide_env_values = true)]
     pub cluster_rpc: Option<String>,
+    /// Follow the logs of at most so many gpu-nodes; the one looked at is followed too
+    #[arg(long, global = true, value_name = "N", default_value_t = 16)]
+    pub gpu_logs: usize,
     /// Read a component's log from a file that may grow and rotate; - is standard input
     #[arg(long, global = true, value_name = "COMPONENT=PATH", value_parser = log_file)]
     pub log: Vec<LogFile>,

@@ -11,6 +11,7 @@ use crate::runtime::live::{LiveFeed, Sources};
 use crate::runtime::player::Player;
 use crate::runtime::{Ending, Feed, Inbox, TuiOptions, channel, run, themes};
 use crate::sources::kube::access::AccessOptions;
+use crate::sources::kube::logs::LogOptions;
 use crate::sources::live::LiveConfig;
 use crate::ui::Depth;
 
@@ -100,7 +101,13 @@ pub(super) fn live_config(place: &Place) -> Result<LiveConfig, Failure> {
             "--no-kube leaves nothing to look at: add --log COMPONENT=PATH, --coordinator-rpc URL or --cluster-rpc URL",
         ));
     }
-    Ok(LiveConfig { kube, coordinator_rpc: place.coordinator_rpc.clone(), cluster_rpc: place.cluster_rpc.clone(), ..LiveConfig::default() })
+    Ok(LiveConfig {
+        kube,
+        coordinator_rpc: place.coordinator_rpc.clone(),
+        cluster_rpc: place.cluster_rpc.clone(),
+        logs: LogOptions { gpu_nodes: place.gpu_logs, ..LogOptions::default() },
+        ..LiveConfig::default()
+    })
 }
 
 pub(super) fn watch(place: &Place, look: &Look) -> Outcome {

@@ -69,11 +69,14 @@ fn live(args: &StatusArgs, place: &Place) -> Result<(Model, Pipeline), Failure> 
     loop {
         let left = most.saturating_sub(begun.elapsed());
         let left = enough.map_or(left, |t| left.min(grace.saturating_sub(t.elapsed())));
-        if left.is_zero() {
-            break;
+        match sources.wait(left) {
+            Some(e) => pipeline.apply(&e, &mut model),
+            // The time is up, and all that has come is read.
+            None if left.is_zero() => break,
+            None => {}
         }
-        if let Some(e) = sources.wait(left) {
-            pipeline.apply(&e, &mut model);
+        if begun.elapsed() > most * 2 {
+            break;
         }
         if enough.is_none() && model.stats.is_some() && (place.no_kube || model.kube.known) {
             enough = Some(Instant::now());

@@ -54,6 +54,8 @@ pub struct Kube {
     deaths: Ring<ContainerDeath>,
     /// True after the first answer about pods.
     pub known: bool,
+    /// Use of resources that was told before the pods.
+    early: Vec<PodUsage>,
 }
 
 impl Default for Kube {
@@ -65,6 +67,7 @@ impl Default for Kube {
             notes: Ring::new(512),
             deaths: Ring::new(256),
             known: false,
+            early: Vec::new(),
         }
     }
 }
@@ -118,6 +121,9 @@ impl Kube {
                 for p in list {
                     deaths.extend(self.put_pod(now, p));
                 }
+                for u in std::mem::take(&mut self.early) {
+                    self.usage(u);
+                }
             }
             KubeEvent::Pod(p) => {
                 self.known = true;
@@ -159,10 +165,11 @@ impl Kube {
 
     /// Takes in a measurement.
     pub fn usage(&mut self, u: PodUsage) {
-        if let Some(p) = self.pods.get_mut(u.pod.as_str())
-            && p.usage.last().is_none_or(|last| last.at < u.at)
-        {
-            p.usage.push(u);
+        match self.pods.get_mut(u.pod.as_str()) {
+            Some(p) if p.usage.last().is_none_or(|last| last.at < u.at) => _ = p.usage.push(u),
+            // The metrics may come before the first list.
+            None if !self.known && self.early.len() < MAX_PODS => self.early.push(u),
+            _ => {}
         }
     }
 

@@ -196,6 +196,10 @@ impl Feed for DemoFeed {
         TimeBase::Demo { speed: self.clock.rate(), paused: self.clock.paused() }
     }
 
+    fn follow(&mut self, log: &str) {
+        self.live.follow(log);
+    }
+
     fn next_wake(&self) -> Option<Duration> {
         self.live.next_wake()
     }

@@ -23,6 +23,10 @@ pub trait Feed {
     /// a wake-up comes through the channel.
     fn next_wake(&self) -> Option<Duration>;
 
+    /// A log (a source, or a pod's name) is being looked at: follow it, if it is
+    /// one of too many to be followed by default.
+    fn follow(&mut self, _log: &str) {}
+
     /// Something to be told at the bottom of the screen, once.
     fn says(&mut self) -> Option<String> {
         None

@@ -41,7 +41,8 @@ pub struct Sources {
     pub commands: mpsc::Sender<Command>,
     /// The API's service, where it can be reached.
     pub cluster: Option<Link>,
-    /// The way in for what this program does itself.
+    /// The way in for what this program does itself. The sources end when its
+    /// last handle goes.
     pub hub: Hub,
 }
 
@@ -93,15 +94,16 @@ pub struct LiveFeed {
     pipeline: Pipeline,
     more: bool,
     sources: Option<tokio::runtime::Runtime>,
-    #[expect(dead_code, reason = "kept open: the sources end when it closes")]
     commands: mpsc::Sender<Command>,
+    #[expect(dead_code, reason = "the sources end when the last handle goes")]
+    hub: Hub,
 }
 
 impl LiveFeed {
     /// Passes what the sources give on to the loop.
     #[must_use]
     pub fn new(sources: Sources, waker: Waker) -> Self {
-        let Sources { runtime, mut envelopes, commands, .. } = sources;
+        let Sources { runtime, mut envelopes, commands, hub, .. } = sources;
         let (tx, rx) = std::sync::mpsc::sync_channel(64);
         // A thread: a full queue then slows the sources down, not the loop.
         let pass = move || {
@@ -113,7 +115,7 @@ impl LiveFeed {
             }
         };
         let _ = std::thread::Builder::new().name("merge".into()).spawn(pass);
-        Self { rx, pipeline: Pipeline::new(true), more: false, sources: Some(runtime), commands }
+        Self { rx, pipeline: Pipeline::new(true), more: false, sources: Some(runtime), commands, hub }
     }
 }
 
@@ -147,6 +149,13 @@ impl Feed for LiveFeed {
 
     fn time(&self) -> TimeBase {
         TimeBase::Live
+    }
+
+    fn follow(&mut self, log: &str) {
+        // A source's name, or the pod's own. When the queue is full the sources
+        // are busy with the ones before: the user will ask again.
+        let pod = log.strip_prefix("log:").unwrap_or(log).split('/').next().unwrap_or_default();
+        let _ = self.commands.try_send(Command::Focus(Some(pod.to_owned())));
     }
 
     fn alerts(&self) -> &Alerts {

@@ -293,6 +293,7 @@ impl Loop {
                 terminal::write(&self.clipboard.sequence(&text))?;
                 self.update(Msg::Copied { text, sure: self.clipboard.sure });
             }
+            Effect::Follow(log) => self.feed.follow(&log),
             Effect::Playback(what) => {
                 if let Err(e) = self.feed.control(&what, &mut self.model) {
                     self.update(Msg::Complain(e));

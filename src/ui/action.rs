@@ -116,6 +116,9 @@ pub enum Effect {
     Redraw,
     /// Suspend the process.
     Suspend,
+    /// That log (a source, or a pod's name) is looked at: follow it, if it is one
+    /// of too many to be followed by default.
+    Follow(String),
     /// Control of a replay or a demo.
     Playback(Playback),
 }

@@ -69,6 +69,8 @@ impl Link {
         let detail = match status.code() {
             Code::DeadlineExceeded => format!("{target} does not answer in time; is it overloaded, or no gRPC server?"),
             Code::Unavailable => format!("{target} is not reachable: {message}"),
+            // A connection that breaks within a call.
+            Code::Unknown if message.starts_with("transport error") => format!("{target} is not reachable: {message}"),
             Code::Unimplemented => format!("{target} does not know this call: {message}; is the URL that of the right service?"),
             Code::DataLoss => format!("{target}: {message}"),
             Code::Unauthenticated | Code::PermissionDenied => {

@@ -89,7 +89,7 @@ pub async fn versions(link: Link, options: PollOptions, port: Port) {
             Ok((raw, _)) => {
                 backoff.reset();
                 port.state(SourceState::Live, "").await;
-                port.offer(Kind::Manifest, raw);
+                let _ = port.send(Kind::Manifest, raw).await;
                 tokio::time::sleep(port.pace(jitter(options.versions))).await;
             }
             Err(status) if status.code() == Code::Unimplemented => {
@@ -151,7 +151,7 @@ impl Proofs {
                 ..ProofRequestListRequest::default()
             })
             .await?;
-        self.port.offer(Kind::Proofs, raw);
+        let _ = self.port.send(Kind::Proofs, raw).await;
         let pending: BTreeSet<String> = list.proof_requests.into_iter().map(|p| p.id).collect();
         // A full page says nothing of those that are not in it.
         if pending.len() < PAGE as usize {
@@ -165,7 +165,7 @@ impl Proofs {
             let (raw, _) = raw::call::<_, ProofRequestGetResponse>(&self.link.channel, path, &question, self.options.deadline).await?;
             self.left.pop_front();
             // One request reads the same as a list of one: both are field 1.
-            self.port.offer(Kind::Proofs, raw);
+            let _ = self.port.send(Kind::Proofs, raw).await;
         }
         self.left.truncate(PAGE as usize);
         if newest { self.newest().await } else { Ok(()) }
@@ -190,7 +190,7 @@ impl Proofs {
             let hash = FxBuildHasher.hash_one(&raw);
             if hash != self.last_tail {
                 self.last_tail = hash;
-                self.port.offer(Kind::Proofs, raw);
+                let _ = self.port.send(Kind::Proofs, raw).await;
             }
             if !self.tail.read(offset, rows) {
                 break;

@@ -39,7 +39,8 @@ pub async fn pod_metrics(access: Arc<Access>, port: Port) {
             Ok(raw) => {
                 backoff.reset();
                 port.state(SourceState::Live, "").await;
-                port.offer(Kind::PodMetrics, raw);
+                // Seldom, so it waits for room: the next one is far away.
+                let _ = port.send(Kind::PodMetrics, raw).await;
                 tokio::time::sleep(port.pace(jitter(POD_METRICS).max(POD_METRICS * 9 / 10))).await;
             }
             Err(failure) => {
@@ -136,7 +137,7 @@ async fn one(access: &Access, pod: &str, port: &Port) -> Result<(), Failure> {
     let got = http::document(access, &path, Ask::new("get", "pods/proxy"), MAX_SCRAPE);
     let raw = tokio::time::timeout(SCRAPE_LIMIT, got).await.map_err(|_| Failure::Timeout)??;
     port.state(SourceState::Live, "").await;
-    port.offer(Kind::Prometheus, raw);
+    let _ = port.send(Kind::Prometheus, raw).await;
     Ok(())
 }
 
