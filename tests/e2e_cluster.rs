@@ -116,7 +116,16 @@ async fn the_first_screen_is_whole_within_two_seconds() {
     let coordinator = format!("log:{}/coordinator", rig.pod("coordinator"));
     let node = format!("log:{}/cpu-node", rig.pod("cpu-node"));
     rig.until("everything", |s| {
-        let live = ["kube:pods", "kube:deployments", "kube:events", "kube:nodes", "kube:podmetrics", "grpc:coordinator", "grpc:proofs", "grpc:versions"];
+        let live = [
+            "kube:pods",
+            "kube:deployments",
+            "kube:events",
+            "kube:nodes",
+            "kube:podmetrics",
+            "grpc:coordinator",
+            "grpc:proofs",
+            "grpc:versions",
+        ];
         live.iter().all(|n| s.is(n, SourceState::Live))
             && s.of("grpc:coordinator").any(|e| e.kind == Kind::Stats)
             && s.of("grpc:proofs").any(|e| e.kind == Kind::Proofs)
@@ -230,18 +239,31 @@ async fn a_container_that_dies_and_a_pod_that_is_replaced_are_followed_through()
     let new = rig.pod("cpu-node");
     assert_ne!(old, new);
     let next = format!("log:{new}/cpu-node");
-    rig.until("one ended, one live", |s| s.is(&log, SourceState::Ended) && s.is(&next, SourceState::Live) && !s.lines(&next).is_empty()).await;
+    rig.until("one ended, one live", |s| s.is(&log, SourceState::Ended) && s.is(&next, SourceState::Live) && !s.lines(&next).is_empty())
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_read_pods_and_logs_sees_all_that_this_allows() {
     let mut rig = Rig::of(ClusterConfig::new(Release::LATEST), 60, "viewer", LiveConfig::default()).await;
     let log = format!("log:{}/coordinator", rig.pod("coordinator"));
-    let denied = ["kube:deployments", "kube:statefulsets", "kube:events", "kube:nodes", "kube:podmetrics", "kube:prometheus", "grpc:coordinator", "grpc:proofs"];
+    let denied = [
+        "kube:deployments",
+        "kube:statefulsets",
+        "kube:events",
+        "kube:nodes",
+        "kube:podmetrics",
+        "kube:prometheus",
+        "grpc:coordinator",
+        "grpc:proofs",
+    ];
     rig.until("the refusals, and the rest", |s| denied.iter().all(|n| s.is(n, SourceState::Denied)) && !s.lines(&log).is_empty()).await;
     for (source, words) in [
         ("kube:nodes", "403: viewer may not list nodes; ask for verb list on resource nodes in the whole cluster"),
-        ("kube:deployments", "403: viewer may not list deployments.apps; ask for verb list on resource deployments.apps in namespace sp1-cluster"),
+        (
+            "kube:deployments",
+            "403: viewer may not list deployments.apps; ask for verb list on resource deployments.apps in namespace sp1-cluster",
+        ),
         ("kube:podmetrics", "ask for verb list on resource pods.metrics.k8s.io"),
         ("grpc:coordinator", "on resource pods/portforward in namespace sp1-cluster"),
     ] {
@@ -259,7 +281,13 @@ async fn who_may_read_pods_and_logs_sees_all_that_this_allows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_single_right_may_be_missing() {
-    for (deny, source) in [("get pods/log", ""), ("list events", "kube:events"), ("* pods/portforward", "grpc:coordinator"), ("list pods", "kube:pods"), ("get pods/proxy", "kube:prometheus")] {
+    for (deny, source) in [
+        ("get pods/log", ""),
+        ("list events", "kube:events"),
+        ("* pods/portforward", "grpc:coordinator"),
+        ("list pods", "kube:pods"),
+        ("get pods/proxy", "kube:prometheus"),
+    ] {
         let cluster = Cluster::new(ClusterConfig::new(Release::LATEST), 7, begin());
         let server = Server::start(cluster, Vec::new(), SimClock::new(begin().plus(Duration::from_secs(30)), 1.0)).await.unwrap();
         order::run(&server.world, &format!("deny {deny}")).unwrap();
@@ -299,14 +327,16 @@ async fn a_thousand_workers_are_seen_and_few_of_their_logs_followed() {
     // Two blocks of a line a worker, whatever is between.
     let lines = 2_400;
     rig.until("the pods and the log", |s| {
-        s.detail("kube:logs").contains("16 of 1000 gpu-node logs") && s.of(&log).filter(|e| e.kind == Kind::Log).map(|e| e.raw.iter().filter(|b| **b == b'\n').count()).sum::<usize>() >= lines
+        s.detail("kube:logs").contains("16 of 1000 gpu-node logs")
+            && s.of(&log).filter(|e| e.kind == Kind::Log).map(|e| e.raw.iter().filter(|b| **b == b'\n').count()).sum::<usize>() >= lines
     })
     .await;
     let model = rig.model();
     assert_eq!(model.workers.iter().count(), 1_001);
     assert!(rig.seen.detail("kube:prometheus").starts_with("off"), "{}", rig.seen.detail("kube:prometheus"));
     // The one that is looked at is followed too.
-    let looked_at = rig.server.world.read(|s| s.cluster.pods().filter(|(_, p)| p.app == "gpu-node").map(|(_, p)| p.name.clone()).max()).unwrap();
+    let looked_at =
+        rig.server.world.read(|s| s.cluster.pods().filter(|(_, p)| p.app == "gpu-node").map(|(_, p)| p.name.clone()).max()).unwrap();
     rig.live.commands.send(Command::Focus(Some(looked_at.clone()))).await.unwrap();
     let log = format!("log:{looked_at}/gpu-node");
     rig.until("its log", |s| s.is(&log, SourceState::Live) && !s.lines(&log).is_empty()).await;
@@ -362,7 +392,9 @@ async fn services_that_are_away_are_a_state_and_come_back() {
     rig.order("kill coordinator");
     rig.order("api down");
     // The coordinator is back within two seconds.
-    let was_away = |s: &Seen, name: &str| s.updates(name).iter().skip_while(|u| u.state != SourceState::Live).any(|u| u.state == SourceState::Connecting);
+    let was_away = |s: &Seen, name: &str| {
+        s.updates(name).iter().skip_while(|u| u.state != SourceState::Live).any(|u| u.state == SourceState::Connecting)
+    };
     rig.until("words", |s| was_away(s, "grpc:coordinator") && was_away(s, "grpc:proofs")).await;
     rig.order("api up");
     rig.skip(15);

@@ -77,7 +77,8 @@ fn status_works_on_it_and_nothing_is_left() {
     assert!(status["pods"][0]["memory_bytes"].as_u64().is_some());
     // The services by URL, without Kubernetes.
     let (coordinator, api) = (served.word("coordinator  "), served.word("api          "));
-    let (code, text) = Served::sp1top(&["status", "-o", "json", "--no-kube", "--coordinator-rpc", &coordinator, "--cluster-rpc", &api, "--wait", "3"]);
+    let (code, text) =
+        Served::sp1top(&["status", "-o", "json", "--no-kube", "--coordinator-rpc", &coordinator, "--cluster-rpc", &api, "--wait", "3"]);
     assert_eq!(code, 0, "{text}");
     let status: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!((&status["stats"]["source"], &status["stats"]["gpu_workers"]), (&"grpc".into(), &4.into()));

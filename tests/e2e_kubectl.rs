@@ -72,11 +72,17 @@ fn has(text: &str, all: &[&str]) {
 fn kubectl_reads_it() {
     let Some(rig) = rig() else { return };
     has(&rig.kubectl("get pods -o wide"), &["READY", "STATUS", "RESTARTS", "NODE", "cpu-node-", "1/1", "Running", "gpu-1", "10.244."]);
-    has(&rig.kubectl("get all"), &["pod/coordinator-", "service/api-grpc", "deployment.apps/gpu-node", "4/4", "statefulset.apps/redis-master"]);
+    has(
+        &rig.kubectl("get all"),
+        &["pod/coordinator-", "service/api-grpc", "deployment.apps/gpu-node", "4/4", "statefulset.apps/redis-master"],
+    );
     has(&rig.kubectl("get pods -l app=gpu-node --field-selector status.phase=Running -o name"), &["pod/gpu-node-"]);
     assert!(!rig.kubectl("get pods -l app=gpu-node -o name").contains("coordinator"));
     let pod = rig.kubectl("get pods -l app=cpu-node -o jsonpath={.items[0].metadata.name}");
-    has(&rig.kubectl(&format!("describe pod {pod}")), &["WORKER_MAX_WEIGHT_OVERRIDE:  48", "secret 'cluster-secrets'", "memory:  96Gi", "Events:", "Started container cpu-node"]);
+    has(
+        &rig.kubectl(&format!("describe pod {pod}")),
+        &["WORKER_MAX_WEIGHT_OVERRIDE:  48", "secret 'cluster-secrets'", "memory:  96Gi", "Events:", "Started container cpu-node"],
+    );
     has(&rig.kubectl("describe deploy cpu-node"), &["RollingUpdate", "NewReplicaSet:   cpu-node-"]);
     has(&rig.kubectl("get events"), &["LAST SEEN", "Scheduled", "pod/cpu-node-"]);
     has(&rig.kubectl("get nodes"), &["gpu-1", "Ready", "v1.33.1"]);
@@ -153,7 +159,10 @@ fn kubectl_is_told_what_each_user_may() {
     let (ok, text) = as_viewer("auth can-i list nodes");
     assert!(!ok && text.starts_with("no"), "{text}");
     let (ok, text) = as_viewer("get deploy");
-    assert!(!ok && text.contains("User \"viewer\" cannot list resource \"deployments\" in API group \"apps\" in the namespace \"sp1-cluster\""), "{text}");
+    assert!(
+        !ok && text.contains("User \"viewer\" cannot list resource \"deployments\" in API group \"apps\" in the namespace \"sp1-cluster\""),
+        "{text}"
+    );
     order::run(&rig.server.world, "deny delete pods").unwrap();
     let (ok, text) = rig.try_kubectl("delete pod redis-master-0");
     assert!(!ok && text.contains("Forbidden"), "{text}");

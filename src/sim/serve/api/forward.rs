@@ -121,7 +121,9 @@ async fn tunnel(api: Arc<Api>, upgraded: Upgraded, end: End) {
         let mut changes = api.world.changes();
         loop {
             let open = api.world.read(|s| {
-                s.net.epoch() == end.epoch && !s.net.down && s.cluster.pod(end.pod).is_some_and(|p| !p.gone && p.ready && !p.lost && p.restarts == end.run)
+                s.net.epoch() == end.epoch
+                    && !s.net.down
+                    && s.cluster.pod(end.pod).is_some_and(|p| !p.gone && p.ready && !p.lost && p.restarts == end.run)
             });
             if !open || changes.changed().await.is_err() {
                 return;
