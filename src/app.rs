@@ -22,7 +22,7 @@ use ratatui::layout::Rect;
 
 use crate::alerts::Alerts;
 use crate::model::Model;
-use crate::ui::{Action, Ctx, Effect, Playback, Symbols, Theme, TimeBase, View, ViewId, views};
+use crate::ui::{Action, Ctx, Effect, Playback, Symbols, Theme, TimeBase, Track, View, ViewId, views};
 use popup::Popup;
 
 /// What the screens read.
@@ -34,6 +34,8 @@ pub struct World<'a> {
     pub time: TimeBase,
     /// The alerts: those that fire, and what changed.
     pub alerts: &'a Alerts,
+    /// Marks and loop of the scrub bar.
+    pub track: Track<'a>,
 }
 
 /// What happens to the program.
@@ -279,12 +281,12 @@ impl App {
             }
             Action::SeekTo(at) => effects.push(Effect::Playback(Playback::SeekTo(at))),
             Action::SeekMoment(n) => effects.push(Effect::Playback(Playback::Moment { back: n < 0 })),
+            Action::SeekAlert(n) => effects.push(Effect::Playback(Playback::Alert { back: n < 0 })),
+            Action::SeekProof(n) => effects.push(Effect::Playback(Playback::Proof { back: n < 0 })),
+            Action::Loop => effects.push(Effect::Playback(Playback::Loop)),
+            Action::ToLive => effects.push(Effect::Playback(Playback::Live)),
             Action::AskTime => {
-                if matches!(world.time, TimeBase::Replay { .. }) {
-                    self.popup = Some(Popup::ask_time());
-                } else {
-                    self.say("only in a recording can one go to a time");
-                }
+                self.popup = Some(Popup::ask_time());
             }
             Action::Filter => {
                 let before = self.views.get(self.current).and_then(|v| v.filter()).unwrap_or_default().to_owned();

@@ -9,7 +9,7 @@ use super::{App, World};
 use crate::alerts::{Alert, Severity};
 use crate::base::Timestamp;
 use crate::ui::draw::{cut, fill, line_width, put, put_line, put_right, tint, width};
-use crate::ui::{Ctx, Role, Symbols, TimeBase, View, ViewId, keymap};
+use crate::ui::{Ctx, MarkKind, Role, Symbols, TimeBase, View, ViewId, keymap};
 
 /// Where everything is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Frame {
     /// The parts of a screen of that size; the less important ones are empty on
     /// low ones.
     pub fn new(area: Rect, time: &TimeBase) -> Self {
-        let replay = matches!(time, TimeBase::Replay { .. });
+        let replay = time.span().is_some();
         let mut y = area.y;
         let mut rows_left = area.height;
         let mut take = |wanted: u16| {
@@ -216,7 +216,7 @@ impl App {
     }
 
     fn draw_scrub(&self, frame: &Frame, world: &World<'_>, buf: &mut Buffer) {
-        let (area, TimeBase::Replay { begin, end, .. }) = (frame.scrub, world.time) else { return };
+        let (area, Some((begin, end))) = (frame.scrub, world.time.span()) else { return };
         if area.is_empty() {
             return;
         }
@@ -245,10 +245,40 @@ impl App {
             let (s, role) = if i <= now { (on, Role::Accent) } else { (off, Role::Faint) };
             put(buf, bar, bar.x + i, bar.y, s, theme.style(role));
         }
-        for m in world.model.moments.iter().filter(|m| m.kind.is_bad() && m.at >= begin && m.at <= end) {
-            put(buf, bar, bar.x + place(m.at), bar.y, self.symbols.notch, theme.style(Role::Bad));
-        }
+        self.draw_marks(bar, (begin, end), &place, world, buf);
         put(buf, bar, bar.x + now, bar.y, self.symbols.knob, theme.style(Role::Accent));
+    }
+
+    /// What happened, on the scrub bar; the worst on top.
+    fn draw_marks(
+        &self,
+        bar: Rect,
+        (begin, end): (Timestamp, Timestamp),
+        place: &dyn Fn(Timestamp) -> u16,
+        world: &World<'_>,
+        buf: &mut Buffer,
+    ) {
+        let theme = &self.theme;
+        if let Some((a, b)) = world.track.ab {
+            let (from, to) = (place(a), place(b.unwrap_or(world.model.now)).max(place(a)));
+            tint(buf, Rect { x: bar.x + from, width: to - from + 1, ..bar }, theme.style(Role::Key));
+        }
+        let mut notch = |at: Timestamp, role| {
+            if at >= begin && at <= end {
+                put(buf, bar, bar.x + place(at), bar.y, self.symbols.notch, theme.style(role));
+            }
+        };
+        for m in world.model.moments.iter().filter(|m| m.kind.is_bad()) {
+            notch(m.at, Role::Warn);
+        }
+        for m in world.track.marks.iter().filter(|m| matches!(m.kind, MarkKind::Trouble | MarkKind::ProofFailed)) {
+            notch(m.at, Role::Warn);
+        }
+        for severity in [Severity::Info, Severity::Warning, Severity::Critical] {
+            for m in world.track.marks.iter().filter(|m| m.kind == MarkKind::Alert(severity)) {
+                notch(m.at, alert_role(severity));
+            }
+        }
     }
 
     fn draw_bottom(&self, area: Rect, world: &World<'_>, buf: &mut Buffer) {
@@ -291,11 +321,18 @@ impl App {
                 left.push(hint(43, "space".into(), "pause", dim));
                 left.push(hint(44, "< >".into(), "speed", dim));
             }
+            TimeBase::Past { .. } => {
+                left.push(hint(1, "r".into(), "back to live", dim));
+                left.push(hint(43, ", .".into(), "step", dim));
+                left.push(hint(44, "@".into(), "time", dim));
+                left.push(hint(45, "( )".into(), "alerts", dim));
+            }
             TimeBase::Replay { .. } => {
                 left.push(hint(43, "space".into(), "pause", dim));
                 left.push(hint(44, "< >".into(), "speed", dim));
                 left.push(hint(45, "[ ]".into(), "10 s", dim));
                 left.push(hint(46, ", .".into(), "events", dim));
+                left.push(hint(48, "( )".into(), "alerts", dim));
                 left.push(hint(47, "@".into(), "time", dim));
             }
         }

@@ -6,7 +6,7 @@ use super::popup::{Ask, Popup};
 use super::{App, World, command, when};
 use crate::ui::keymap;
 use crate::ui::widgets::input::Input;
-use crate::ui::{Action, Effect, TimeBase};
+use crate::ui::{Action, Effect};
 
 impl App {
     pub(super) fn key(&mut self, key: &KeyEvent, world: &World<'_>) -> Vec<Effect> {
@@ -167,7 +167,8 @@ impl App {
     }
 
     fn go_to_time(&mut self, input: Input, before: String, world: &World<'_>) -> Vec<Effect> {
-        let TimeBase::Replay { begin, end, .. } = world.time else { return Vec::new() };
+        // Live, it is what this program has seen.
+        let (begin, end) = world.time.span().unwrap_or((world.model.first, world.model.now));
         match when::parse(input.text(), world.model.now, begin, end) {
             Ok(t) => self.act(Action::SeekTo(t.max(begin).min(end)), world),
             Err(e) => {

@@ -8,7 +8,7 @@ use ratatui::layout::Position;
 use super::chrome::{self, Frame};
 use super::popup::Popup;
 use super::{App, World};
-use crate::ui::{Action, Effect, TimeBase, ViewId};
+use crate::ui::{Action, Effect, ViewId};
 
 /// Two clicks at one place within this are a double click.
 const DOUBLE: Duration = Duration::from_millis(400);
@@ -103,7 +103,7 @@ impl App {
     }
 
     fn scrub(&mut self, at: Position, world: &World<'_>) -> Vec<Effect> {
-        let TimeBase::Replay { begin, end, .. } = world.time else { return Vec::new() };
+        let Some((begin, end)) = world.time.span() else { return Vec::new() };
         let bar = chrome::scrub_bar(&Frame::new(self.area, &world.time));
         if bar.width < 2 {
             return Vec::new();

@@ -30,7 +30,7 @@ impl Session {
     }
 
     fn send(&mut self, msg: Msg) -> Vec<Effect> {
-        let world = World { model: &self.model, time: self.time, alerts: &self.alerts };
+        let world = World { model: &self.model, time: self.time, alerts: &self.alerts, track: Track::default() };
         self.app.update(msg, &world)
     }
 
@@ -59,7 +59,7 @@ impl Session {
 
     fn buffer(&self) -> Buffer {
         let mut buf = Buffer::empty(self.app.area());
-        self.app.draw(&World { model: &self.model, time: self.time, alerts: &self.alerts }, &mut buf);
+        self.app.draw(&World { model: &self.model, time: self.time, alerts: &self.alerts, track: Track::default() }, &mut buf);
         buf
     }
 
@@ -475,6 +475,6 @@ fn an_unknown_view_is_no_panic() {
     s.buffer();
     assert_eq!(s.app.view(), None);
     let id = ProofId::new("x");
-    let world = World { model: &s.model, time: s.time, alerts: &s.alerts };
+    let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track: Track::default() };
     assert_eq!(s.app.act(Action::OpenProof(id), &world), []);
 }

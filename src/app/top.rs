@@ -126,6 +126,11 @@ impl App {
                 let (mark, role) = if *paused { (pause, Role::Warn) } else { (play, Role::Info) };
                 vec![Span::styled(format!("DEMO {mark} {}", speed_text(Some(*speed))), bold(role))]
             }
+            TimeBase::Past { end, paused, .. } => {
+                let mark = if *paused { pause } else { play };
+                let ago = units::seconds(end.since(world.model.now));
+                vec![Span::styled(format!(" PAST {mark} {ago} ago "), theme.style(Role::Alarm))]
+            }
             TimeBase::Replay { speed, paused, finished, .. } => {
                 let text = match (finished, paused) {
                     (true, _) => "REPLAY end".to_owned(),

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use crate::base::Timestamp;
+use crate::base::time::span;
 use crate::ui::TimeBase;
 
-const SPEEDS: [f64; 12] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+const SPEEDS: [f64; 13] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
 
 /// The speed so many steps from the present one; `None` is as fast as possible.
 pub fn speed(time: &TimeBase, steps: i32) -> Option<f64> {
     let (now, unbounded) = match time {
-        TimeBase::Live => (Some(1.0), false),
+        TimeBase::Live | TimeBase::Past { .. } => (Some(1.0), false),
         TimeBase::Demo { speed, .. } => (Some(*speed), false),
         TimeBase::Replay { speed, .. } => (*speed, true),
     };
@@ -37,8 +38,7 @@ pub fn parse(text: &str, now: Timestamp, begin: Timestamp, end: Timestamp) -> Re
         if !(0.0..=100.0).contains(&p) {
             return Err(help());
         }
-        let span = end.since(begin);
-        return Ok(begin.plus(span.mul_f64(p / 100.0)));
+        return Ok(begin.plus(end.since(begin).mul_f64(p / 100.0)));
     }
     if let Some(rest) = text.strip_prefix('+') {
         return Ok(now.plus(span(rest).ok_or_else(help)?));
@@ -67,32 +67,6 @@ pub fn parse(text: &str, now: Timestamp, begin: Timestamp, end: Timestamp) -> Re
     let first = at(begin);
     let next = first.plus(Duration::from_secs(86_400));
     Ok(if first < begin && next <= end { next } else { first })
-}
-
-/// `90`, `90s`, `5m`, `1h`, `1h30m`.
-fn span(text: &str) -> Option<Duration> {
-    let mut total = 0_u64;
-    let mut number = String::new();
-    for c in text.trim().chars() {
-        match c {
-            '0'..='9' => number.push(c),
-            's' | 'm' | 'h' | 'd' => {
-                let unit = match c {
-                    's' => 1,
-                    'm' => 60,
-                    'h' => 3600,
-                    _ => 86_400,
-                };
-                total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(unit)?)?;
-                number.clear();
-            }
-            _ => return None,
-        }
-    }
-    if !number.is_empty() {
-        total = total.checked_add(number.parse().ok()?)?;
-    }
-    (!text.trim().is_empty()).then(|| Duration::from_secs(total))
 }
 
 #[cfg(test)]
@@ -124,7 +98,8 @@ mod tests {
         assert_eq!(speed(&replay(Some(512.0)), 1), None);
         assert_eq!(speed(&replay(None), -1), Some(512.0));
         assert_eq!(speed(&replay(None), 1), None);
-        assert_eq!(speed(&replay(Some(0.25)), -1), Some(0.25));
+        assert_eq!(speed(&replay(Some(0.25)), -1), Some(0.1));
+        assert_eq!(speed(&replay(Some(0.1)), -1), Some(0.1));
         assert_eq!(speed(&TimeBase::Demo { speed: 512.0, paused: false }, 1), Some(512.0));
     }
 }

@@ -273,6 +273,33 @@ pub fn parse_rust_duration(s: &[u8]) -> Option<(Duration, usize)> {
     Some((Duration::new(secs, sub), at + len))
 }
 
+/// Reads a stretch of time as people write it: `90`, `90s`, `5m`, `1h30m`, `2d`.
+#[must_use]
+pub fn span(text: &str) -> Option<Duration> {
+    let mut total = 0_u64;
+    let mut number = String::new();
+    for c in text.trim().chars() {
+        match c {
+            '0'..='9' => number.push(c),
+            's' | 'm' | 'h' | 'd' => {
+                let unit = match c {
+                    's' => 1,
+                    'm' => 60,
+                    'h' => 3600,
+                    _ => 86_400,
+                };
+                total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(unit)?)?;
+                number.clear();
+            }
+            _ => return None,
+        }
+    }
+    if !number.is_empty() {
+        total = total.checked_add(number.parse().ok()?)?;
+    }
+    (!text.trim().is_empty()).then(|| Duration::from_secs(total))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

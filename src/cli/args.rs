@@ -1,6 +1,7 @@
 //! The arguments of all commands. The doc comments are the help.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -31,11 +32,13 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// The dashboard on the current Kubernetes context (the default)
-    Watch,
+    Watch(WatchArgs),
     /// The dashboard on recordings: tapes, or raw logs of any component
     Replay(ReplayArgs),
     /// The dashboard on a simulated cluster: no cluster, network or key needed
     Demo(DemoArgs),
+    /// Write a tape without a screen: of the cluster, or of other recordings
+    Record(RecordArgs),
     /// One snapshot as text or JSON, then exit
     Status(StatusArgs),
     /// Check the set-up from here to the cluster; each failure with its fix
@@ -46,6 +49,13 @@ pub enum Command {
     RangeProof(super::prover_args::RangeProofArgs),
     /// The cluster's proof requests: list, attach, cancel, fetch
     Proofs(super::prover_args::ProofsArgs),
+    /// Metrics for Prometheus, on a loopback port: the queues that the cluster itself does not tell
+    Export(ExportArgs),
+    /// An incident of a recording as Markdown, short enough to paste
+    Report(ReportArgs),
+    /// A screen of a recording as a picture: what the README's pictures are made by
+    #[command(hide = true)]
+    Frame(FrameArgs),
     /// The themes there are
     Themes,
     /// The keys of every screen
@@ -110,9 +120,13 @@ pub struct Look {
 /// Arguments of `replay`.
 #[derive(Clone, Debug, Args)]
 pub struct ReplayArgs {
-    /// Tapes or raw logs, merged by time; may end in .gz or .zst; - is standard input
-    #[arg(required = true, value_name = "PATH")]
+    /// Tapes or raw logs, merged by time; may end in .gz or .zst; - is standard input,
+    /// a directory all files in it
+    #[arg(required_unless_present = "last", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// The last session of the dashboard, which keeps a tape by itself
+    #[arg(long, conflicts_with = "paths")]
+    pub last: bool,
     /// Recorded seconds a second, or max
     #[arg(long, default_value = "10", value_parser = speed)]
     pub speed: Speed,
@@ -139,6 +153,123 @@ pub struct DemoArgs {
     /// Print a kubeconfig and URLs for other tools and serve until Ctrl-C
     #[arg(long, conflicts_with = "list")]
     pub serve: bool,
+}
+
+/// Arguments of `watch`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct WatchArgs {
+    /// Write a tape of all that comes, beside what is shown
+    #[arg(long, value_name = "TAPE")]
+    pub record: Option<PathBuf>,
+    /// Keep no tape of the session: then there is no going back in time
+    #[arg(long)]
+    pub no_session_tape: bool,
+}
+
+/// Arguments of `export`.
+#[derive(Clone, Debug, Args)]
+pub struct ExportArgs {
+    /// Where to listen; anything but loopback shows names of pods and proofs to whoever reaches it
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9464")]
+    pub listen: std::net::SocketAddr,
+    /// Print the metrics as of the end of recordings instead, and exit
+    #[arg(long, num_args = 1.., value_name = "PATH")]
+    pub from: Vec<PathBuf>,
+}
+
+/// Arguments of `report`.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArgs {
+    /// Tapes or raw logs
+    #[arg(long, num_args = 1.., required = true, value_name = "PATH")]
+    pub from: Vec<PathBuf>,
+    /// The moment: a time, or an alert's id (when it first fired) [default: the worst alert]
+    #[arg(long, value_name = "TIME|ALERT")]
+    pub around: Option<String>,
+    /// How much before it is told
+    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration)]
+    pub before: Duration,
+    /// The file, with its graphs beside it as SVG; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Arguments of `frame`.
+#[derive(Clone, Debug, Args)]
+pub struct FrameArgs {
+    /// Tapes or raw logs
+    #[arg(long, num_args = 1.., required = true, value_name = "PATH")]
+    pub from: Vec<PathBuf>,
+    /// The time to show [default: the end]
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// Columns and rows
+    #[arg(long, value_name = "WxH", default_value = "120x40", value_parser = size)]
+    pub size: (u16, u16),
+    /// The view, by its name or number
+    #[arg(long, value_name = "VIEW", default_value = "overview")]
+    pub view: String,
+    /// Keys to press before, named as in the list of keys; \"TEXT\" is typed
+    #[arg(long, num_args = 1.., value_name = "KEY")]
+    pub keys: Vec<String>,
+    /// As if the recording were live
+    #[arg(long)]
+    pub live: bool,
+    /// What to make
+    #[arg(short, long, value_enum, default_value_t = FrameFormat::Text)]
+    pub output: FrameFormat,
+    /// For a cast: the stretch of the recording
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub r#for: Option<Duration>,
+    /// For a cast: recorded seconds a second
+    #[arg(long, default_value = "10", value_parser = speed)]
+    pub speed: Speed,
+}
+
+/// What a frame becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FrameFormat {
+    /// The characters
+    Text,
+    /// A picture
+    Svg,
+    /// An asciicast, version 2
+    Cast,
+}
+
+fn size(s: &str) -> Result<(u16, u16), String> {
+    let parsed = s.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+    parsed.filter(|(w, h)| (1..=1000).contains(w) && (1..=1000).contains(h)).ok_or_else(|| "write a size like 120x40".into())
+}
+
+/// Arguments of `record`.
+#[derive(Clone, Debug, Args)]
+pub struct RecordArgs {
+    /// The tape to write
+    #[arg(short, long, value_name = "TAPE")]
+    pub output: PathBuf,
+    /// For so long: 90s, 10m, 24h [default: until interrupted]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub r#for: Option<Duration>,
+    /// Replace host names, addresses, pods' suffixes, worker and proof ids, alike wherever they stand
+    #[arg(long)]
+    pub share: bool,
+    /// Make the tape of other recordings instead of a cluster: raw logs, or a tape to share
+    #[arg(long, num_args = 1.., value_name = "PATH")]
+    pub from: Vec<PathBuf>,
+    /// Make the tape of a story of the simulated cluster (see sp1top demo --list); --for is then its time
+    #[arg(long, value_name = "SCENARIO", conflicts_with = "from")]
+    pub demo: Option<String>,
+    /// For --demo: decides all dice
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// For --demo: simulated seconds a second
+    #[arg(long, value_name = "X", default_value_t = 20.0)]
+    pub demo_speed: f64,
+}
+
+fn duration(s: &str) -> Result<Duration, String> {
+    crate::base::time::span(s).filter(|d| !d.is_zero()).ok_or_else(|| "write a duration like 90s, 10m or 1h30m".into())
 }
 
 /// Recorded seconds a second; `None` for as fast as possible.

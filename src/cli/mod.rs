@@ -4,10 +4,14 @@ pub mod args;
 mod client;
 mod demo;
 mod doctor;
+mod export;
+mod frame;
 mod proofs;
 mod prove;
 pub mod prover_args;
 mod range_proof;
+mod record;
+mod report;
 mod screen;
 mod sight;
 mod status;
@@ -65,8 +69,12 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Outcome {
     let Cli { command, place, look } = cli;
-    match command.unwrap_or(Command::Watch) {
-        Command::Watch => screen::watch(&place, &look),
+    match command.unwrap_or_else(|| Command::Watch(args::WatchArgs::default())) {
+        Command::Watch(a) => screen::watch(&a, &place, &look),
+        Command::Export(a) => export::run(&a, &place),
+        Command::Report(a) => report::run(&a),
+        Command::Frame(a) => frame::run(&a, &look),
+        Command::Record(a) => record::run(&a, &place),
         Command::Replay(a) => screen::replay(&a, &look),
         Command::Demo(a) => demo::run(&a, &look),
         Command::Status(a) => status::run(&a, &place),

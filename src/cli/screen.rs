@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use super::args::{Look, Place, ReplayArgs, start};
+use super::args::{Look, Place, ReplayArgs, WatchArgs, start};
 use super::{Failure, Outcome};
 use crate::model::Model;
 use crate::runtime::clipboard::Clipboard;
@@ -70,13 +70,14 @@ pub(super) fn needs_a_terminal(instead: &str) -> Result<(), Failure> {
 
 pub(super) fn replay(args: &ReplayArgs, look: &Look) -> Outcome {
     needs_a_terminal("sp1top status --from PATH")?;
-    let title = match &args.paths[..] {
+    let paths = if args.last { vec![super::record::last_session()?] } else { args.paths.clone() };
+    let title = match &paths[..] {
         [one] => one.display().to_string(),
         [first, rest @ ..] => format!("{} +{}", first.display(), rest.len()),
         [] => String::new(),
     };
     let options = options(look, Some(title))?;
-    let mut player = Player::open(&args.paths, args.speed.0)?;
+    let mut player = Player::open(&paths, args.speed.0)?;
     if let Some(s) = &args.start {
         player.start_at(start(s, player.begin()).map_err(Failure::usage)?);
     }
@@ -110,10 +111,12 @@ pub(super) fn live_config(place: &Place) -> Result<LiveConfig, Failure> {
     })
 }
 
-pub(super) fn watch(place: &Place, look: &Look) -> Outcome {
+pub(super) fn watch(args: &WatchArgs, place: &Place, look: &Look) -> Outcome {
     needs_a_terminal("sp1top status")?;
     let options = options(look, None)?;
-    let sources = Sources::start(live_config(place)?, place.log.clone())?;
+    let config = live_config(place)?;
+    let taping = super::record::taping(args.record.as_deref(), !args.no_session_tape)?;
+    let sources = Sources::start(config, place.log.clone())?;
     let (waker, inbox) = channel();
-    show(Box::new(LiveFeed::new(sources, waker)), options, inbox)
+    show(Box::new(LiveFeed::new(sources, waker, taping)), options, inbox)
 }

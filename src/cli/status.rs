@@ -30,7 +30,7 @@ pub(super) fn run(args: &StatusArgs, place: &Place) -> Outcome {
 }
 
 /// Reads whole recordings: one thread reads and parses, this one applies.
-fn recorded(paths: &[PathBuf]) -> Result<(Model, Pipeline), Failure> {
+pub(super) fn recorded(paths: &[PathBuf]) -> Result<(Model, Pipeline), Failure> {
     let mut recording = Recording::open(paths, "files")?;
     let (tx, rx) = sync_channel::<Result<Batch, String>>(32);
     let read = move || {

@@ -2,6 +2,8 @@
 //! text for people.
 
 pub mod alerts;
+pub mod metrics;
+pub mod report;
 pub mod status;
 mod text;
 

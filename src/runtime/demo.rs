@@ -7,17 +7,20 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::feed::Feed;
-use super::live::{LiveFeed, Sources};
+use super::live::{LiveFeed, Sources, Taping};
 use super::tui::Waker;
 use crate::alerts::Alerts;
 use crate::base::Timestamp;
 use crate::model::Model;
 use crate::sim::Scenario;
 use crate::sim::serve::{Server, SimClock};
+use crate::sources::hub::Clock as _;
 use crate::sources::kube::access::AccessOptions;
 use crate::sources::kube::logs::LogOptions;
 use crate::sources::live::LiveConfig;
-use crate::ui::{Playback, TimeBase};
+use crate::tape::recorder::{Recorder, Sink};
+use crate::tape::ring::{Limits, Ring};
+use crate::ui::{Playback, TimeBase, Track};
 
 /// What to play.
 #[derive(Clone, Copy)]
@@ -162,8 +165,17 @@ impl DemoFeed {
     pub fn new(demo: Demo, waker: Waker) -> Result<Self, String> {
         let clock = demo.clock();
         let sources = Sources::start_by(demo.config(), Vec::new(), clock.clone())?;
-        Ok(Self { live: LiveFeed::new(sources, waker), clock, demo })
+        let taping = Taping { session: tape(&demo), asked: None };
+        Ok(Self { live: LiveFeed::new(sources, waker, taping), clock, demo })
     }
+}
+
+/// The demo's tape, which goes with its folder: its past can be gone back to.
+fn tape(demo: &Demo) -> Result<(Recorder, PathBuf), String> {
+    let ring = Ring::begin(&demo.folder().join("sessions"), Limits::default(), demo.clock().now(), 0);
+    let ring = ring.map_err(|e| format!("cannot write {}: {e}", demo.folder().display()))?;
+    let path = ring.dir().to_owned();
+    Ok((Recorder::start(Sink::Ring(Box::new(ring)), path.clone())?, path))
 }
 
 impl Feed for DemoFeed {
@@ -171,8 +183,10 @@ impl Feed for DemoFeed {
         self.live.advance(elapsed, model)
     }
 
-    fn control(&mut self, what: &Playback, _model: &mut Model) -> Result<(), String> {
+    fn control(&mut self, what: &Playback, model: &mut Model) -> Result<(), String> {
+        let past = matches!(self.live.time(), TimeBase::Past { .. });
         match what {
+            _ if past => self.live.control(what, model),
             Playback::Toggle => {
                 self.clock.pause(!self.clock.paused());
                 Ok(())
@@ -186,13 +200,14 @@ impl Feed for DemoFeed {
                 self.clock.skip((*by).min(Duration::from_secs(600)));
                 Ok(())
             }
-            Playback::SeekBy { .. } | Playback::SeekTo(_) | Playback::Moment { .. } => {
-                Err("a simulated cluster goes on only forwards: space pauses, < and > change the speed".into())
-            }
+            other => self.live.control(other, model),
         }
     }
 
     fn time(&self) -> TimeBase {
+        if let past @ TimeBase::Past { .. } = self.live.time() {
+            return past;
+        }
         TimeBase::Demo { speed: self.clock.rate(), paused: self.clock.paused() }
     }
 
@@ -202,6 +217,14 @@ impl Feed for DemoFeed {
 
     fn next_wake(&self) -> Option<Duration> {
         self.live.next_wake()
+    }
+
+    fn track(&self) -> Track<'_> {
+        self.live.track()
+    }
+
+    fn trouble(&mut self) -> Option<String> {
+        self.live.trouble()
     }
 
     fn alerts(&self) -> &Alerts {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::alerts::Alerts;
 use crate::model::Model;
-use crate::ui::{Playback, TimeBase};
+use crate::ui::{Playback, TimeBase, Track};
 
 /// What feeds the model: a recording, a simulated cluster, or live sources.
 pub trait Feed {
@@ -30,6 +30,16 @@ pub trait Feed {
     /// Something to be told at the bottom of the screen, once.
     fn says(&mut self) -> Option<String> {
         None
+    }
+
+    /// Bad news since the last call, one line.
+    fn trouble(&mut self) -> Option<String> {
+        None
+    }
+
+    /// Marks and loop of the scrub bar.
+    fn track(&self) -> Track<'_> {
+        Track::default()
     }
 
     /// The alerts as of the last `advance`.

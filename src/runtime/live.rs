@@ -8,8 +8,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::feed::Feed;
+use super::player::Player;
+use super::points::{Marker, Point, Points};
 use super::tui::Waker;
 use crate::alerts::Alerts;
+use crate::base::Timestamp;
 use crate::envelope::Envelope;
 use crate::model::Model;
 use crate::pipeline::Pipeline;
@@ -17,7 +20,8 @@ use crate::sources::follow::follow;
 use crate::sources::grpc::channel::Link;
 use crate::sources::hub::{Clock, Hub, WallClock};
 use crate::sources::live::{self, Command, LiveConfig};
-use crate::ui::{Playback, TimeBase};
+use crate::tape::recorder::Recorder;
+use crate::ui::{Mark, Playback, TimeBase, Track};
 
 /// Wall time that one step may take, so that keys are answered meanwhile.
 const STEP: Duration = Duration::from_millis(25);
@@ -88,7 +92,26 @@ impl Sources {
     }
 }
 
-/// Feeds the screens from live sources.
+/// What is recorded of a live session.
+pub struct Taping {
+    /// The session's own tape: what one can go back in. Else why there is none.
+    pub session: Result<(Recorder, PathBuf), String>,
+    /// A tape that was asked for.
+    pub asked: Option<Recorder>,
+}
+
+impl Taping {
+    fn recorders(&self) -> impl Iterator<Item = &Recorder> {
+        self.session.iter().map(|s| &s.0).chain(&self.asked)
+    }
+}
+
+/// Points of a live session's past: each is a whole model.
+const POINTS: usize = 24;
+/// One log period.
+const PERIOD: Duration = Duration::from_secs(10);
+
+/// Feeds the screens from live sources, or from what they gave before.
 pub struct LiveFeed {
     rx: std::sync::mpsc::Receiver<Envelope>,
     pipeline: Pipeline,
@@ -97,17 +120,37 @@ pub struct LiveFeed {
     commands: mpsc::Sender<Command>,
     #[expect(dead_code, reason = "the sources end when the last handle goes")]
     hub: Hub,
+    taping: Arc<Taping>,
+    points: Arc<Points>,
+    marker: Marker,
+    marks: Vec<Mark>,
+    /// Bytes taken in so far.
+    pos: u64,
+    past: Option<Past>,
+    told: bool,
+}
+
+/// While the past is shown, the present goes on here.
+struct Past {
+    player: Player,
+    present: Model,
+    /// Where the tape was opened again to go on.
+    resumed: Option<Timestamp>,
 }
 
 impl LiveFeed {
-    /// Passes what the sources give on to the loop.
+    /// Passes what the sources give on to the loop and to the tapes.
     #[must_use]
-    pub fn new(sources: Sources, waker: Waker) -> Self {
+    pub fn new(sources: Sources, waker: Waker, taping: Taping) -> Self {
         let Sources { runtime, mut envelopes, commands, hub, .. } = sources;
         let (tx, rx) = std::sync::mpsc::sync_channel(64);
+        let taping = Arc::new(taping);
+        let tapes = Arc::clone(&taping);
         // A thread: a full queue then slows the sources down, not the loop.
         let pass = move || {
             while let Some(e) = envelopes.blocking_recv() {
+                // First on the tape: what is on the screen can be gone back to.
+                tapes.recorders().for_each(|r| r.put(&e));
                 if tx.send(e).is_err() {
                     return;
                 }
@@ -115,25 +158,40 @@ impl LiveFeed {
             }
         };
         let _ = std::thread::Builder::new().name("merge".into()).spawn(pass);
-        Self { rx, pipeline: Pipeline::new(true), more: false, sources: Some(runtime), commands, hub }
-    }
-}
-
-impl Drop for LiveFeed {
-    fn drop(&mut self) {
-        if let Some(r) = self.sources.take() {
-            r.shutdown_background();
+        let points = Arc::new(Points::new(POINTS));
+        // All there is has been read, always.
+        points.finish();
+        Self {
+            rx,
+            pipeline: Pipeline::new(true),
+            more: false,
+            sources: Some(runtime),
+            commands,
+            hub,
+            taping,
+            points,
+            marker: Marker::default(),
+            marks: Vec::new(),
+            pos: 0,
+            past: None,
+            told: false,
         }
     }
-}
 
-impl Feed for LiveFeed {
-    fn advance(&mut self, _elapsed: Duration, model: &mut Model) -> bool {
+    /// Takes in what came.
+    fn take_in(&mut self, model: &mut Model) -> bool {
         let begun = Instant::now();
         let mut changed = false;
         self.more = false;
         while let Ok(e) = self.rx.try_recv() {
+            if e.at > model.now && self.taping.session.is_ok() && self.points.wants(self.pos) {
+                let (pipeline, model) = (self.pipeline.clone(), model.clone());
+                self.points.put(Point { at: model.now, seq: model.seq, pos: self.pos, pipeline, model });
+            }
+            self.pos += e.raw.len() as u64;
             self.pipeline.apply(&e, model);
+            self.marker.note(model, self.pipeline.alerts(), &self.points);
+            self.points.reaches(model.now);
             changed = true;
             if begun.elapsed() > STEP {
                 self.more = true;
@@ -143,12 +201,150 @@ impl Feed for LiveFeed {
         changed
     }
 
-    fn control(&mut self, _what: &Playback, _model: &mut Model) -> Result<(), String> {
-        Err("this is live: there is nothing to play, pause or seek".into())
+    /// The player of the past, which is begun at `model` where it is live.
+    fn past(&mut self, model: &mut Model) -> Result<&mut Player, String> {
+        let (recorder, tape) = self.taping.session.as_ref().map_err(|why| format!("the past is not kept: {why}"))?;
+        recorder.flush();
+        let past = self.past.get_or_insert_with(|| {
+            let player = Player::past(std::slice::from_ref(tape), Arc::clone(&self.points));
+            Past { player, present: model.clone(), resumed: None }
+        });
+        Ok(&mut past.player)
+    }
+
+    fn back_to_live(&mut self, model: &mut Model) {
+        if let Some(p) = self.past.take() {
+            // What was acknowledged there is acknowledged here.
+            self.pipeline.alerts_mut().keep_marks(p.player.alerts());
+            *model = p.present;
+        }
+    }
+
+    /// The tape's end as it was when it was opened: there may be more by now.
+    fn go_on(&mut self, model: &mut Model) {
+        let Some(past) = &mut self.past else { return };
+        let at = past.player.clock();
+        let more = past.present.now.since(at) > Duration::from_secs(2) && past.resumed != Some(at);
+        past.resumed = Some(at);
+        if let (true, Ok((recorder, _))) = (more, &self.taping.session) {
+            recorder.flush();
+            if past.player.go(at, model).is_ok() {
+                return;
+            }
+        }
+        self.back_to_live(model);
+    }
+
+    fn now(&self, model: &Model) -> Timestamp {
+        self.past.as_ref().map_or(model.now, |p| p.present.now)
+    }
+
+    /// Shows the session as it was then.
+    fn go(&mut self, to: Timestamp, model: &mut Model) -> Result<(), String> {
+        if to >= self.now(model) {
+            if self.past.is_none() {
+                return Err("this is now: nothing is known of later".into());
+            }
+            self.back_to_live(model);
+            return Ok(());
+        }
+        let was_live = self.past.is_none();
+        let went = self.past(model)?.go(to, model);
+        if went.is_err() && was_live {
+            self.back_to_live(model);
+        }
+        went
+    }
+}
+
+impl Drop for LiveFeed {
+    fn drop(&mut self) {
+        if let Some(r) = self.sources.take() {
+            r.shutdown_background();
+        }
+        for r in self.taping.recorders() {
+            // It was told while it ran.
+            let _ = r.finish();
+        }
+    }
+}
+
+impl Feed for LiveFeed {
+    fn advance(&mut self, elapsed: Duration, model: &mut Model) -> bool {
+        let Some(mut past) = self.past.take() else {
+            let changed = self.take_in(model);
+            if self.points.has_more_marks(self.marks.len()) {
+                self.marks = self.points.marks();
+            }
+            return changed;
+        };
+        // Nothing is missed meanwhile. It changes what the bar says of now.
+        let mut changed = self.take_in(&mut past.present);
+        changed |= past.player.advance(elapsed, model);
+        let at_the_end = past.player.finished();
+        self.past = Some(past);
+        if at_the_end {
+            self.go_on(model);
+        }
+        changed
+    }
+
+    fn control(&mut self, what: &Playback, model: &mut Model) -> Result<(), String> {
+        let now = model.now;
+        match what {
+            Playback::Live if self.past.is_none() => Err("this is live already".into()),
+            Playback::Live => {
+                self.back_to_live(model);
+                Ok(())
+            }
+            Playback::SeekTo(t) => self.go(*t, model),
+            Playback::SeekBy { by, back: true } => self.go(now.minus(*by), model),
+            Playback::SeekBy { by, back: false } => self.go(now.plus(*by), model),
+            Playback::Moment { back: true } => self.go(now.minus(PERIOD), model),
+            Playback::Moment { back: false } => self.go(now.plus(PERIOD), model),
+            Playback::Speed(_) | Playback::Loop if self.past.is_none() => {
+                Err("this is live: go back first ( , or @ ), then the past can be played".into())
+            }
+            // Stands still where it is.
+            Playback::Toggle if self.past.is_none() => {
+                let to = now.minus(Duration::from_micros(1));
+                self.go(to, model)
+            }
+            other => {
+                let was_live = self.past.is_none();
+                let player = self.past(model)?;
+                if was_live {
+                    player.stand_at(now);
+                }
+                let done = player.control(other, model);
+                if done.is_err() && was_live {
+                    self.back_to_live(model);
+                }
+                done
+            }
+        }
     }
 
     fn time(&self) -> TimeBase {
-        TimeBase::Live
+        let Some(p) = &self.past else { return TimeBase::Live };
+        let TimeBase::Replay { paused, begin, .. } = p.player.time() else { return TimeBase::Live };
+        TimeBase::Past { paused, begin, end: p.present.now }
+    }
+
+    fn track(&self) -> Track<'_> {
+        self.past.as_ref().map_or(Track { marks: &self.marks, ab: None }, |p| p.player.track())
+    }
+
+    fn trouble(&mut self) -> Option<String> {
+        if let Some(t) = self.past.as_mut().and_then(|p| p.player.trouble()) {
+            return Some(t);
+        }
+        if self.told {
+            return None;
+        }
+        let trouble = self.taping.recorders().find_map(Recorder::trouble);
+        self.told = trouble.is_some();
+        trouble
     }
 
     fn follow(&mut self, log: &str) {
@@ -159,14 +355,20 @@ impl Feed for LiveFeed {
     }
 
     fn alerts(&self) -> &Alerts {
-        self.pipeline.alerts()
+        self.past.as_ref().map_or(self.pipeline.alerts(), |p| p.player.alerts())
     }
 
     fn alerts_mut(&mut self) -> Option<&mut Alerts> {
-        Some(self.pipeline.alerts_mut())
+        match &mut self.past {
+            Some(p) => p.player.alerts_mut(),
+            None => Some(self.pipeline.alerts_mut()),
+        }
     }
 
     fn next_wake(&self) -> Option<Duration> {
-        self.more.then_some(Duration::ZERO)
+        if self.more {
+            return Some(Duration::ZERO);
+        }
+        self.past.as_ref().and_then(|p| p.player.next_wake())
     }
 }

@@ -7,8 +7,12 @@ pub mod feed;
 pub mod live;
 #[cfg(test)]
 mod look;
+pub mod picture;
 pub mod player;
+pub mod points;
+mod reel;
 pub mod screen;
+pub mod stage;
 pub mod terminal;
 #[cfg(test)]
 mod tests;

@@ -1,147 +1,96 @@
-//! Replay: plays recordings into a model at any speed, and goes back in them.
+//! Plays recordings: at any speed, back and forth, round and round.
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::feed::Feed;
+use super::points::{Marker, Point, Points};
+use super::reel::{Reel, scout};
 use crate::alerts::Alerts;
 use crate::base::Timestamp;
-use crate::envelope::Envelope;
 use crate::model::Model;
 use crate::pipeline::Pipeline;
-use crate::sources::files::{Error, Recording, span};
-use crate::ui::{Playback, TimeBase};
+use crate::sources::files::Error;
+use crate::ui::{Mark, MarkKind, Playback, TimeBase, Track};
 
 /// Wall time that one step may take, so that keys are answered meanwhile.
 const STEP: Duration = Duration::from_millis(25);
-/// Envelopes of standard input are kept up to this many bytes, to go back in.
-const KEPT: usize = 256 << 20;
 /// Points to go back to.
-const POINTS: usize = 40;
-
-/// A point in the recording that can be gone back to.
-struct Point {
-    at: Timestamp,
-    seq: u64,
-    pipeline: Pipeline,
-    model: Model,
-}
-
-/// Where envelopes come from, again and again.
-struct Reel {
-    paths: Vec<PathBuf>,
-    recording: Recording,
-    /// Standard input cannot be read twice.
-    kept: Option<Vec<Envelope>>,
-    kept_bytes: usize,
-    /// The envelope that comes next, by its number.
-    next_seq: u64,
-}
-
-impl Reel {
-    fn next_at(&self) -> Option<Timestamp> {
-        match &self.kept {
-            Some(k) => k.get(usize::try_from(self.next_seq - 1).ok()?).map(|e| e.at).or_else(|| self.recording.next_at()),
-            None => self.recording.next_at(),
-        }
-    }
-
-    fn next(&mut self) -> Result<Option<Envelope>, Error> {
-        if let Some(k) = &mut self.kept {
-            let i = usize::try_from(self.next_seq - 1).unwrap_or(usize::MAX);
-            if let Some(e) = k.get(i) {
-                self.next_seq += 1;
-                return Ok(Some(e.clone()));
-            }
-            let Some(e) = self.recording.next()? else { return Ok(None) };
-            self.kept_bytes += e.raw.len();
-            if self.kept_bytes <= KEPT {
-                k.push(e.clone());
-            }
-            self.next_seq = e.seq + 1;
-            return Ok(Some(e));
-        }
-        let e = self.recording.next()?;
-        if let Some(e) = &e {
-            self.next_seq = e.seq + 1;
-        }
-        Ok(e)
-    }
-
-    /// Goes back (or on) so that the envelope after `seq` comes next.
-    fn rewind(&mut self, seq: u64) -> Result<(), Error> {
-        if self.kept.is_some() {
-            self.next_seq = seq + 1;
-            return Ok(());
-        }
-        self.recording = Recording::open(&self.paths, "replay")?;
-        self.next_seq = 1;
-        while self.next_seq <= seq && self.next()?.is_some() {}
-        Ok(())
-    }
-}
+const POINTS: usize = 48;
 
 /// Plays a recording.
 pub struct Player {
     reel: Reel,
+    points: Arc<Points>,
     pipeline: Pipeline,
+    marker: Marker,
+    /// Bytes taken in so far.
+    pos: u64,
     speed: Option<f64>,
     paused: bool,
     finished: bool,
     clock: Timestamp,
     begin: Timestamp,
-    end: Arc<AtomicI64>,
-    points: Vec<Point>,
     /// A time that is being gone to.
     seeking: Option<Seek>,
-    bytes_since_point: usize,
     trouble: Option<String>,
+    marks: Vec<Mark>,
+    /// Where a loop begins and ends.
+    ab: Option<(Timestamp, Option<Timestamp>)>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy)]
 enum Seek {
     To(Timestamp),
-    /// To the next moment: the number of moments so far.
-    Moment(u64),
+    /// To the next mark of that kind, which nobody has read yet.
+    Mark(fn(MarkKind) -> bool),
 }
 
 impl Player {
     /// Opens recordings. `speed` is recorded seconds a second, `None` for as fast
     /// as possible.
     pub fn open(paths: &[PathBuf], speed: Option<f64>) -> Result<Self, Error> {
-        let recording = Recording::open(paths, "replay")?;
-        let begin = recording.next_at().unwrap_or_default();
-        let end = Arc::new(AtomicI64::new(begin.0));
-        {
-            // The end of a large compressed file is not waited for.
-            let (paths, end) = (paths.to_vec(), Arc::clone(&end));
-            let look = move || {
-                for p in paths {
-                    if let Some((_, last)) = span(&p) {
-                        end.fetch_max(last.0, Ordering::Relaxed);
-                    }
-                }
-            };
-            // Without that thread the end is what was played so far.
-            let _ = std::thread::Builder::new().name("span".into()).spawn(look);
+        let reel = Reel::open(paths)?;
+        let begin = reel.next_at().unwrap_or_default();
+        let points = Arc::new(Points::new(POINTS));
+        points.reaches(begin);
+        if !reel.is_kept() {
+            scout(paths.to_vec(), &points);
         }
-        let stdin = paths.iter().any(|p| p.as_os_str() == "-");
-        Ok(Self {
-            reel: Reel { paths: paths.to_vec(), recording, kept: stdin.then(Vec::new), kept_bytes: 0, next_seq: 1 },
+        Ok(Self::with(reel, points, begin, speed))
+    }
+
+    /// Plays tapes that are still being written by one who keeps the points.
+    /// Stands still, and nowhere before it is told where to go.
+    #[must_use]
+    pub fn past(tapes: &[PathBuf], points: Arc<Points>) -> Self {
+        let mut reel = Reel::closed(tapes);
+        let (first, begin) = reel.begin().unwrap_or_default();
+        points.forget_before(first);
+        let mut this = Self::with(reel, points, begin, Some(1.0));
+        this.paused = true;
+        this
+    }
+
+    fn with(reel: Reel, points: Arc<Points>, begin: Timestamp, speed: Option<f64>) -> Self {
+        Self {
+            reel,
+            points,
             pipeline: Pipeline::new(true),
+            marker: Marker::default(),
+            pos: 0,
             speed,
             paused: false,
             finished: false,
             clock: begin,
             begin,
-            end,
-            points: Vec::new(),
             seeking: None,
-            bytes_since_point: 0,
             trouble: None,
-        })
+            marks: Vec::new(),
+            ab: None,
+        }
     }
 
     /// The recording's first time.
@@ -150,19 +99,54 @@ impl Player {
         self.begin
     }
 
+    /// True at the end of what there is.
+    #[must_use]
+    pub const fn finished(&self) -> bool {
+        self.finished
+    }
+
     /// Goes there before anything is shown.
     pub fn start_at(&mut self, at: Timestamp) {
         self.seeking = Some(Seek::To(at));
     }
 
+    /// The time that is shown.
+    #[must_use]
+    pub const fn clock(&self) -> Timestamp {
+        self.clock
+    }
+
+    /// Stands still.
+    pub fn stand(&mut self) {
+        self.paused = true;
+    }
+
+    /// True when nothing is under way, and all of the recording has been read
+    /// by somebody.
+    #[must_use]
+    pub fn settled(&self) -> bool {
+        self.seeking.is_none() && (self.reel.is_kept() || self.points.is_done())
+    }
+
+    /// What is shown is already there: nothing has to be played to it.
+    pub fn stand_at(&mut self, at: Timestamp) {
+        self.clock = at;
+    }
+
+    /// The points that are kept of it, by whoever reads it.
+    #[must_use]
+    pub const fn points(&self) -> &Arc<Points> {
+        &self.points
+    }
+
     fn end(&self) -> Timestamp {
-        Timestamp(self.end.load(Ordering::Relaxed)).max(self.clock)
+        self.points.end().max(self.clock)
     }
 
     /// Plays up to `until`, but no longer than one step. True when it got there.
     fn play(&mut self, until: Option<Timestamp>, model: &mut Model, changed: &mut bool) -> bool {
         let begun = Instant::now();
-        let mut n = 0u32;
+        let mut n = 0_u32;
         loop {
             match self.reel.next_at() {
                 None => {
@@ -170,9 +154,9 @@ impl Player {
                     return true;
                 }
                 Some(at) if until.is_some_and(|u| at > u) => return true,
+                Some(at) if at > self.clock => self.keep_point(model),
                 Some(_) => {}
             }
-            self.keep_point(model);
             let envelope = match self.reel.next() {
                 Ok(Some(e)) => e,
                 Ok(None) => continue,
@@ -183,14 +167,17 @@ impl Player {
                 }
             };
             self.clock = self.clock.max(envelope.at);
-            self.bytes_since_point += envelope.raw.len();
+            self.pos += envelope.raw.len() as u64;
             self.pipeline.apply(&envelope, model);
             *changed = true;
             n += 1;
-            if let Some(Seek::Moment(before)) = self.seeking
-                && model.moments.total() > before
-            {
-                return true;
+            if self.reel.is_kept() {
+                self.marker.note(model, self.pipeline.alerts(), &self.points);
+                if let Some(Seek::Mark(wanted)) = self.seeking
+                    && self.points.find(self.clock.minus(Duration::from_micros(1)), false, wanted).is_some()
+                {
+                    return true;
+                }
             }
             // A clock is read now and then only.
             if (n.is_multiple_of(16) || envelope.raw.len() > 1 << 16) && begun.elapsed() > STEP {
@@ -199,83 +186,147 @@ impl Player {
         }
     }
 
-    /// Keeps a point to go back to now and then.
-    fn keep_point(&mut self, model: &Model) {
-        let due = match self.points.last() {
-            None => true,
-            Some(p) => self.clock > p.at && (self.clock.since(p.at) >= Duration::from_secs(60) || self.bytes_since_point > 8 << 20),
-        };
-        if !due {
-            return;
+    /// Keeps a point to go back to, unless somebody has one near.
+    fn keep_point(&self, model: &Model) {
+        if self.points.wants(self.pos) {
+            let (pipeline, model) = (self.pipeline.clone(), model.clone());
+            self.points.put(Point { at: self.clock, seq: self.reel.last(), pos: self.pos, pipeline, model });
         }
-        self.bytes_since_point = 0;
-        if self.points.len() >= POINTS {
-            // Every second one goes: they stay spread over all that was played.
-            let mut i = 0;
-            self.points.retain(|_| {
-                i += 1;
-                i % 2 == 1
-            });
-        }
-        self.points.push(Point { at: self.clock, seq: self.reel.next_seq - 1, pipeline: self.pipeline.clone(), model: model.clone() });
     }
 
-    /// Goes to a time; back means from the nearest point before it.
-    fn go(&mut self, to: Timestamp, model: &mut Model) -> Result<(), String> {
+    /// Goes to a time, from the nearest point before it.
+    pub fn go(&mut self, to: Timestamp, model: &mut Model) -> Result<(), String> {
         let to = to.max(self.begin);
-        if to < self.clock {
-            let i = self.points.iter().rposition(|p| p.at <= to).unwrap_or(0);
-            let Some(p) = self.points.get(i) else { return Err("nothing was played yet".into()) };
-            self.reel.rewind(p.seq).map_err(|e| e.to_string())?;
-            *model = p.model.clone();
-            let played = std::mem::replace(&mut self.pipeline, p.pipeline.clone());
+        let point = self.points.before(to);
+        let nearer = point.as_ref().is_some_and(|p| p.at > self.clock);
+        if to < self.clock || nearer || self.finished || !self.reel.is_open() {
+            let (pipeline, there, pos, seq, at) = match &point {
+                Some(p) => (p.pipeline.clone(), p.model.clone(), p.pos, p.seq, p.at),
+                None => (Pipeline::new(true), Model::new(), 0, 0, self.begin),
+            };
+            let played = std::mem::replace(&mut self.pipeline, pipeline);
             self.pipeline.alerts_mut().keep_marks(played.alerts());
-            self.clock = p.at.min(to);
-            self.bytes_since_point = 0;
-            self.points.truncate(i + 1);
+            (*model, self.pos) = (there, pos);
+            self.reel.rewind(seq).map_err(|e| e.to_string())?;
+            self.clock = at.min(to).max(self.begin);
         }
         self.finished = false;
         self.seeking = Some(Seek::To(to));
         Ok(())
     }
-}
 
-impl Feed for Player {
-    fn advance(&mut self, elapsed: Duration, model: &mut Model) -> bool {
-        let mut changed = false;
-        if let Some(seek) = self.seeking {
-            let until = match seek {
-                Seek::To(t) => Some(t),
-                Seek::Moment(_) => None,
-            };
-            if self.play(until, model, &mut changed) {
-                self.seeking = None;
-                if let Seek::To(t) = seek
-                    && !self.finished
-                {
-                    self.clock = self.clock.max(t);
-                }
-                changed = true;
+    /// Goes to the next mark, or to the one before.
+    fn mark(&mut self, back: bool, wanted: fn(MarkKind) -> bool, what: &str, model: &mut Model) -> Result<(), String> {
+        match self.points.find(self.clock, back, wanted) {
+            Some(to) => {
+                self.paused = true;
+                self.go(to, model)
             }
-            return changed;
+            None if back => Err(format!("no {what} before this")),
+            None if self.finished || self.points.is_done() => Err(format!("no {what} after this")),
+            None => {
+                self.paused = true;
+                self.seeking = Some(Seek::Mark(wanted));
+                Ok(())
+            }
+        }
+    }
+
+    /// Goes on with a search for a mark that nobody had read.
+    fn search(&mut self, wanted: fn(MarkKind) -> bool, model: &mut Model, changed: &mut bool) {
+        if self.reel.is_kept() {
+            if self.play(None, model, changed) {
+                self.seeking = None;
+            }
+            return;
+        }
+        match self.points.find(self.clock, false, wanted) {
+            Some(to) => {
+                self.seeking = None;
+                if let Err(e) = self.go(to, model) {
+                    self.trouble = Some(e);
+                }
+            }
+            None if self.points.is_done() => self.seeking = None,
+            None => {}
+        }
+    }
+
+    fn step(&mut self, elapsed: Duration, model: &mut Model) -> bool {
+        let mut changed = false;
+        match self.seeking {
+            Some(Seek::To(t)) => {
+                if self.play(Some(t), model, &mut changed) {
+                    self.seeking = None;
+                    if !self.finished {
+                        self.clock = self.clock.max(t);
+                    }
+                }
+                return true;
+            }
+            Some(Seek::Mark(wanted)) => {
+                self.search(wanted, model, &mut changed);
+                return changed || self.seeking.is_none();
+            }
+            None => {}
         }
         if self.paused || self.finished {
             return false;
         }
         let until = self.speed.map(|s| self.clock.plus(elapsed.mul_f64(s.clamp(0.0, 1e6))));
+        let stop = self.ab.and_then(|(_, b)| b);
+        let until = match (until, stop) {
+            (Some(u), Some(b)) => Some(u.min(b)),
+            (u, b) => u.or(b),
+        };
         if self.play(until, model, &mut changed)
             && let Some(u) = until
             && !self.finished
         {
             self.clock = self.clock.max(u);
         }
+        if let Some((a, Some(b))) = self.ab
+            && (self.clock >= b || self.finished)
+        {
+            if let Err(e) = self.go(a, model) {
+                self.trouble = Some(e);
+                self.ab = None;
+            }
+            return true;
+        }
         changed | self.finished
     }
 
-    fn control(&mut self, what: &Playback, model: &mut Model) -> Result<(), String> {
-        if let Some(t) = self.trouble.take() {
-            return Err(t);
+    /// Begins a loop, closes it, ends it.
+    fn turn_loop(&mut self) -> Result<(), String> {
+        self.ab = match self.ab {
+            None => Some((self.clock, None)),
+            Some((a, None)) if self.clock > a => Some((a, Some(self.clock))),
+            Some((_, None)) => return Err("the end of a loop comes after its beginning: play on, then press again".into()),
+            Some((_, Some(_))) => None,
+        };
+        Ok(())
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        // Those of a live session are its own.
+        self.points.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Feed for Player {
+    fn advance(&mut self, elapsed: Duration, model: &mut Model) -> bool {
+        let changed = self.step(elapsed, model);
+        if self.points.has_more_marks(self.marks.len()) {
+            self.marks = self.points.marks();
+            return true;
         }
+        changed
+    }
+
+    fn control(&mut self, what: &Playback, model: &mut Model) -> Result<(), String> {
         match what {
             Playback::Toggle if self.finished => {
                 self.paused = false;
@@ -293,20 +344,11 @@ impl Feed for Player {
                 let to = if *back { self.clock.minus(*by) } else { self.clock.plus(*by) };
                 self.go(to, model)?;
             }
-            Playback::Moment { back: true } => {
-                let before = self.clock.minus(Duration::from_secs(1));
-                let to = model.moments.iter().rev().map(|m| m.at).find(|t| *t < before);
-                let Some(to) = to else { return Err("nothing happened before".into()) };
-                self.paused = true;
-                self.go(to, model)?;
-            }
-            Playback::Moment { back: false } => {
-                if self.finished {
-                    return Err("this is the end of the recording".into());
-                }
-                self.paused = true;
-                self.seeking = Some(Seek::Moment(model.moments.total()));
-            }
+            Playback::Moment { back } => self.mark(*back, |_| true, "event", model)?,
+            Playback::Alert { back } => self.mark(*back, |k| matches!(k, MarkKind::Alert(_)), "alert", model)?,
+            Playback::Proof { back } => self.mark(*back, |k| matches!(k, MarkKind::Proof | MarkKind::ProofFailed), "proof event", model)?,
+            Playback::Loop => self.turn_loop()?,
+            Playback::Live => return Err("this is a recording: it has no present".into()),
         }
         Ok(())
     }
@@ -323,12 +365,24 @@ impl Feed for Player {
         Some(self.pipeline.alerts_mut())
     }
 
+    fn track(&self) -> Track<'_> {
+        Track { marks: &self.marks, ab: self.ab }
+    }
+
+    fn trouble(&mut self) -> Option<String> {
+        self.trouble.take()
+    }
+
     fn next_wake(&self) -> Option<Duration> {
-        if self.seeking.is_some() {
-            return Some(Duration::ZERO);
+        match self.seeking {
+            Some(Seek::Mark(_)) if !self.reel.is_kept() => return Some(Duration::from_millis(30)),
+            Some(_) => return Some(Duration::ZERO),
+            None => {}
         }
+        // The scout's marks come to the bar while nothing else moves.
+        let scouting = (!self.reel.is_kept() && !self.points.is_done()).then_some(Duration::from_millis(200));
         if self.paused || self.finished {
-            return None;
+            return scouting;
         }
         let Some(speed) = self.speed else { return Some(Duration::ZERO) };
         let gap = self.reel.next_at().map_or(Duration::ZERO, |t| t.since(self.clock));

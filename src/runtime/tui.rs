@@ -212,6 +212,10 @@ impl Loop {
                 self.update(Msg::Say(text));
                 self.dirty = true;
             }
+            if let Some(text) = self.feed.trouble() {
+                self.update(Msg::Complain(text));
+                self.dirty = true;
+            }
             for p in terminal::take_panics() {
                 self.update(Msg::Complain(format!("a background thread panicked: {p}")));
                 self.dirty = true;
@@ -275,7 +279,7 @@ impl Loop {
     }
 
     fn update(&mut self, msg: Msg) -> Vec<Effect> {
-        let world = World { model: &self.model, time: self.feed.time(), alerts: self.feed.alerts() };
+        let world = World { model: &self.model, time: self.feed.time(), alerts: self.feed.alerts(), track: self.feed.track() };
         self.app.update(msg, &world)
     }
 
@@ -322,7 +326,7 @@ impl Loop {
 
     fn draw(&mut self) -> Result<(), Error> {
         let Self { app, feed, model, screen, .. } = self;
-        let world = World { model, time: feed.time(), alerts: feed.alerts() };
+        let world = World { model, time: feed.time(), alerts: feed.alerts(), track: feed.track() };
         let bytes = screen.frame(|buf| app.draw(&world, buf));
         if !bytes.is_empty() {
             terminal::write(bytes)?;

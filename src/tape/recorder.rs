@@ -6,7 +6,6 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::format::MAGIC;
@@ -85,12 +84,13 @@ enum Order {
     Put(Envelope),
     /// Answer when everything before this is with the system.
     Flush(SyncSender<()>),
+    /// End the tape.
+    End(SyncSender<()>),
 }
 
 /// A running recording.
 pub struct Recorder {
-    orders: Option<SyncSender<Order>>,
-    thread: Option<JoinHandle<()>>,
+    orders: SyncSender<Order>,
     trouble: Arc<Mutex<Option<String>>>,
     path: PathBuf,
 }
@@ -111,8 +111,8 @@ impl Recorder {
                 }
             }
         };
-        let thread = std::thread::Builder::new().name("tape".into()).spawn(write).map_err(|e| format!("cannot start a thread: {e}"))?;
-        Ok(Self { orders: Some(orders), thread: Some(thread), trouble, path })
+        std::thread::Builder::new().name("tape".into()).spawn(write).map_err(|e| format!("cannot start a thread: {e}"))?;
+        Ok(Self { orders, trouble, path })
     }
 
     /// Where it goes.
@@ -123,17 +123,20 @@ impl Recorder {
 
     /// Takes an envelope; waits while the disk is slow.
     pub fn put(&self, e: &Envelope) {
-        if let Some(o) = &self.orders {
-            let _ = o.send(Order::Put(e.clone()));
-        }
+        // Nobody takes it any more after the end.
+        let _ = self.orders.send(Order::Put(e.clone()));
     }
 
     /// Waits until all that was given can be read by others.
     pub fn flush(&self) {
+        self.ask(Order::Flush);
+    }
+
+    fn ask(&self, order: fn(SyncSender<()>) -> Order) {
         let (tx, rx) = sync_channel(1);
-        if self.orders.as_ref().is_some_and(|o| o.send(Order::Flush(tx)).is_ok()) {
+        if self.orders.send(order(tx)).is_ok() {
             // Not for ever: the disk may hang.
-            let _ = rx.recv_timeout(Duration::from_secs(2));
+            let _ = rx.recv_timeout(Duration::from_secs(5));
         }
     }
 
@@ -143,23 +146,10 @@ impl Recorder {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Ends the tape properly.
-    pub fn finish(mut self) -> Result<(), String> {
-        self.end();
+    /// Ends the tape properly; what is given afterwards is not written.
+    pub fn finish(&self) -> Result<(), String> {
+        self.ask(Order::End);
         self.trouble().map_or(Ok(()), Err)
-    }
-
-    fn end(&mut self) {
-        self.orders = None;
-        if let Some(t) = self.thread.take() {
-            let _ = t.join();
-        }
-    }
-}
-
-impl Drop for Recorder {
-    fn drop(&mut self) {
-        self.end();
     }
 }
 
@@ -177,6 +167,11 @@ fn record(mut sink: Sink, orders: &Receiver<Order>) -> io::Result<()> {
             Ok(Order::Flush(done)) => {
                 sink.flush()?;
                 let _ = done.send(());
+            }
+            Ok(Order::End(done)) => {
+                sink.finish()?;
+                let _ = done.send(());
+                return Ok(());
             }
             Err(RecvTimeoutError::Timeout) => sink.flush()?,
             Err(RecvTimeoutError::Disconnected) => return sink.finish(),

@@ -48,7 +48,10 @@ const SHAPES: &str = concat!(
     // Worker ids on Kubernetes.
     r"unknown_(?P<worker>[0-9a-f]{32})",
     // Proof ids of the cluster's client, and those of the network.
-    r"|cli_(?P<cli>[0-9]{10,16})",
+    // Those of the client are a time in milliseconds, which is believed: it
+    // stays right to ten seconds.
+    r"|cli_[0-9]{9}(?P<cli>[0-9]{4})\b",
+    r"|cli_[0-9]{9}(?P<cli_i>[0-9]{4})_",
     r"|0x(?P<hash>[0-9a-f]{64}|[0-9a-f]{40})\b",
     // Pods of a deployment: its hash and five more.
     r"|\b[a-z][a-z0-9-]*?-(?P<set>[a-z0-9]{6,10})-(?P<pod>[a-z0-9]{5})\b",
@@ -204,13 +207,22 @@ impl Sharer {
         if c.name("set").is_some_and(|m| !m.as_bytes().iter().any(u8::is_ascii_digit)) {
             return out;
         }
-        for (name, alphabet) in
-            [("worker", HEX), ("cli", DIGITS), ("hash", HEX), ("set", KUBE), ("pod", KUBE), ("uid", HEX), ("ip", DIGITS), ("cloud", DIGITS)]
-        {
+        for (name, alphabet) in [
+            ("worker", HEX),
+            ("cli", DIGITS),
+            ("cli_i", DIGITS),
+            ("hash", HEX),
+            ("set", KUBE),
+            ("pod", KUBE),
+            ("uid", HEX),
+            ("ip", DIGITS),
+            ("cloud", DIGITS),
+        ] {
             let Some(m) = c.name(name) else { continue };
             let with = match name {
                 "ip" => self.address(m.as_bytes()),
                 "cloud" => self.host(m.as_bytes()),
+                "cli" | "cli_i" => self.random(whole.as_bytes().get(..17).unwrap_or_default(), alphabet).split_off(13),
                 _ => self.random(m.as_bytes(), alphabet),
             };
             let at = m.start() - whole.start();

@@ -85,6 +85,14 @@ pub enum Action {
     AskTime,
     /// Replay: to the next (or previous) moment.
     SeekMoment(i32),
+    /// Replay: to the next (or previous) alert.
+    SeekAlert(i32),
+    /// Replay: to the next (or previous) proof that was claimed or ended.
+    SeekProof(i32),
+    /// Replay: where a loop begins, then where it ends, then none.
+    Loop,
+    /// From the past back to what is live.
+    ToLive,
     /// Change the theme to the next one.
     NextTheme,
     /// Change to the theme of that name.
@@ -139,9 +147,24 @@ pub enum Playback {
         /// Towards the past.
         back: bool,
     },
-    /// Go to the next moment that something happens, or to the previous one.
+    /// Go to the next moment that something happens, or to the previous one; in
+    /// a live session, one log period back or forth.
     Moment {
         /// Towards the past.
         back: bool,
     },
+    /// Go to the next alert, or to the previous one.
+    Alert {
+        /// Towards the past.
+        back: bool,
+    },
+    /// Go to the next event of a proof, or to the previous one.
+    Proof {
+        /// Towards the past.
+        back: bool,
+    },
+    /// Begin a loop here, end it here, leave it.
+    Loop,
+    /// From the past back to what is live.
+    Live,
 }

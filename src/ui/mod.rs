@@ -17,4 +17,4 @@ pub mod widgets;
 pub use action::{Action, Effect, Playback};
 pub use symbols::Symbols;
 pub use theme::{Depth, Role, Theme};
-pub use view::{Ctx, Outcome, TimeBase, View, ViewId};
+pub use view::{Ctx, Mark, MarkKind, Outcome, TimeBase, Track, View, ViewId};

@@ -7,6 +7,7 @@ use super::action::{Action, Effect};
 use super::keymap::Binding;
 use super::{Symbols, Theme};
 use crate::alerts::Alerts;
+use crate::alerts::Severity;
 use crate::base::Timestamp;
 use crate::model::Model;
 
@@ -70,6 +71,59 @@ pub enum TimeBase {
         /// True at its end.
         finished: bool,
     },
+    /// The past of a live session, which goes on meanwhile.
+    Past {
+        /// True while it stands still.
+        paused: bool,
+        /// The first time that is kept.
+        begin: Timestamp,
+        /// Now, in the live session.
+        end: Timestamp,
+    },
+}
+
+impl TimeBase {
+    /// The first and the last time that one can go to.
+    #[must_use]
+    pub const fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        match self {
+            Self::Replay { begin, end, .. } | Self::Past { begin, end, .. } => Some((*begin, *end)),
+            Self::Live | Self::Demo { .. } => None,
+        }
+    }
+}
+
+/// What happened at a place of the scrub bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarkKind {
+    /// An alert began to fire.
+    Alert(Severity),
+    /// A proof was claimed or ended.
+    Proof,
+    /// A proof failed.
+    ProofFailed,
+    /// Another thing that an operator should look at.
+    Trouble,
+    /// Anything else.
+    Other,
+}
+
+/// A place of the scrub bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// When it was seen.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: MarkKind,
+}
+
+/// What is on the scrub bar.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Track<'a> {
+    /// What happened, in time.
+    pub marks: &'a [Mark],
+    /// Where a loop begins, and ends.
+    pub ab: Option<(Timestamp, Option<Timestamp>)>,
 }
 
 /// What a view may read while it draws or updates.

@@ -3,6 +3,7 @@
 //! hold whole applied manifests; commands; environment values that are not on
 //! the allow-list). Recordings are shared with others.
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::base::redact::redact;
@@ -35,6 +36,30 @@ pub fn object(value: &mut Value) {
     if let Some(Value::String(message)) = o.get_mut("message") {
         *message = redact(message).into_owned();
     }
+}
+
+/// Strips Kubernetes documents as they were saved or recorded, one a line or
+/// one after another; `None` where there is none of Kubernetes.
+#[must_use]
+pub fn documents(raw: &[u8]) -> Option<Bytes> {
+    if memchr::memmem::find(raw, b"\"metadata\"").is_none() {
+        return None;
+    }
+    let mut out = Vec::with_capacity(raw.len() / 2);
+    for doc in serde_json::Deserializer::from_slice(raw).into_iter::<Value>() {
+        // What cannot be read is not kept: nobody knows what is in it.
+        let Ok(mut doc) = doc else { break };
+        if let Some(items) = doc.get_mut("items").and_then(Value::as_array_mut) {
+            items.iter_mut().for_each(object);
+        } else if let Some(inner) = doc.get_mut("object") {
+            object(inner);
+        } else {
+            object(&mut doc);
+        }
+        serde_json::to_writer(&mut out, &doc).ok()?;
+        out.push(b'\n');
+    }
+    Some(out.into())
 }
 
 fn pod_spec(spec: &mut Map<String, Value>) {
