@@ -328,7 +328,7 @@ async fn a_thousand_workers_are_seen_and_few_of_their_logs_followed() {
     let lines = 2_400;
     rig.until("the pods and the log", |s| {
         s.detail("kube:logs").contains("16 of 1000 gpu-node logs")
-            && s.of(&log).filter(|e| e.kind == Kind::Log).map(|e| e.raw.iter().filter(|b| **b == b'\n').count()).sum::<usize>() >= lines
+            && s.of(&log).filter(|e| e.kind == Kind::Log).map(|e| memchr::memchr_iter(b'\n', &e.raw).count()).sum::<usize>() >= lines
     })
     .await;
     let model = rig.model();

@@ -15,6 +15,9 @@ const COLUMNS: usize = 60;
 /// Lines of a list; what is more is counted.
 const MOST: usize = 12;
 
+/// Name, values of the columns, upper limit, how a value is told.
+type Graph = (String, Vec<Option<u64>>, Option<u64>, fn(u64) -> String);
+
 /// What a report is made of.
 pub struct Report<'a> {
     /// The cluster at the moment.
@@ -98,7 +101,7 @@ impl Report<'_> {
         let _ = writeln!(out, "\n## Alerts that fire\n");
         let firing = self.alerts.firing();
         if firing.is_empty() {
-            let _ = writeln!(out, "None at this moment.");
+            let _ = writeln!(out, "None at this moment.\n");
         }
         for a in firing.iter().take(MOST) {
             let _ = writeln!(out, "### {}: {} ({})\n", a.severity.as_str(), a.id, inline(&a.subject));
@@ -233,7 +236,7 @@ impl Report<'_> {
     /// The graphs as one picture.
     #[must_use]
     pub fn svg(&self) -> String {
-        let mut graphs: Vec<(String, Vec<Option<u64>>, Option<u64>, fn(u64) -> String)> = Vec::new();
+        let mut graphs: Vec<Graph> = Vec::new();
         for (name, gauge, most) in [
             ("cpu queue", Gauge::CpuQueue, None),
             ("gpu queue", Gauge::GpuQueue, None),
@@ -351,7 +354,7 @@ fn weights(m: &Model, out: &mut String) {
         let _ = writeln!(out, "| {} | {} | {} |", kind.as_str(), w.value, inline(&w.origin.text()).replace('|', "/"));
     }
     if let Some(max) = &capacity.cpu_max {
-        let _ = writeln!(out, "| most on a CPU worker | {} | {} |", max.value, inline(&max.origin.as_str()).replace('|', "/"));
+        let _ = writeln!(out, "| most on a CPU worker | {} | {} |", max.value, inline(max.origin.as_str()).replace('|', "/"));
     }
     if let Some(l) = capacity.memory_limit {
         let _ = writeln!(out, "| memory limit of cpu-node | {} | Kubernetes |", units::bytes(l));

@@ -42,9 +42,7 @@ pub fn object(value: &mut Value) {
 /// one after another; `None` where there is none of Kubernetes.
 #[must_use]
 pub fn documents(raw: &[u8]) -> Option<Bytes> {
-    if memchr::memmem::find(raw, b"\"metadata\"").is_none() {
-        return None;
-    }
+    memchr::memmem::find(raw, b"\"metadata\"")?;
     let mut out = Vec::with_capacity(raw.len() / 2);
     for doc in serde_json::Deserializer::from_slice(raw).into_iter::<Value>() {
         // What cannot be read is not kept: nobody knows what is in it.
