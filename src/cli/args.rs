@@ -56,6 +56,8 @@ pub enum Command {
     /// A screen of a recording as a picture: what the README's pictures are made by
     #[command(hide = true)]
     Frame(FrameArgs),
+    /// Every alert as it begins to fire and as it ends
+    Alerts(AlertsArgs),
     /// The themes there are
     Themes,
     /// The keys of every screen
@@ -299,6 +301,35 @@ pub struct DoctorArgs {
     /// Also check op-succinct's environment file: .env, .env.proposer
     #[arg(long, value_name = "FILE")]
     pub env_file: Option<PathBuf>,
+}
+
+/// Arguments of `alerts`.
+#[derive(Clone, Debug, Args)]
+pub struct AlertsArgs {
+    /// Read whole recordings instead of a cluster: tapes or raw logs; - is standard input
+    #[arg(long, num_args = 1.., value_name = "PATH")]
+    pub from: Vec<PathBuf>,
+    /// As text for people or one JSON object a line
+    #[arg(short, long, value_enum, default_value_t = Lines::Text)]
+    pub output: Lines,
+    /// Exit with 3 when something critical fires at the end
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Thresholds of the alerts, a TOML file (see sp1top alerts --defaults)
+    #[arg(long, value_name = "FILE")]
+    pub thresholds: Option<PathBuf>,
+    /// Print the thresholds there are with their defaults, then exit
+    #[arg(long)]
+    pub defaults: bool,
+}
+
+/// How a stream of things is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Lines {
+    /// For people
+    Text,
+    /// For programs: one JSON object a line
+    Jsonl,
 }
 
 /// How something is printed.

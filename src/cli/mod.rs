@@ -1,5 +1,6 @@
 //! The command line: arguments in, exit code out.
 
+mod alerts;
 pub mod args;
 mod client;
 mod demo;
@@ -82,6 +83,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Prove(a) => prove::run(&a, &place, &look),
         Command::RangeProof(a) => range_proof::run(&a, &place, &look),
         Command::Proofs(a) => proofs::run(&a, &place, &look),
+        Command::Alerts(a) => alerts::run(&a, &place),
         Command::Themes => tables::themes(),
         Command::Keys => tables::keys(),
         Command::Completions { shell } => {

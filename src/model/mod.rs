@@ -5,6 +5,7 @@
 //! construction; nothing here reads a clock: `now` moves with the envelopes.
 
 mod durations;
+mod eta;
 mod history;
 mod kube;
 mod logs;
@@ -20,6 +21,7 @@ mod workers;
 use rustc_hash::FxHashMap;
 
 pub use durations::{Durations, Typical};
+pub use eta::Eta;
 pub use history::{Gauge, History, Point, Sample};
 pub use kube::{ContainerDeath, Kube, Pod};
 pub use logs::{LogEntry, Logs};

@@ -1,10 +1,10 @@
 //! Counters and last times of troubles, for the alert rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::Model;
-use crate::base::{Ring, SourceName, TaskId, TaskType, Timestamp, WorkerKind};
+use crate::base::{ProofId, Ring, SourceName, TaskId, TaskType, Timestamp, WorkerKind};
 use crate::event::{ApiEvent, Component, CoordinatorEvent, NodeEvent, StoreEvent, TaskFailure, What};
 
 /// A kind of trouble that logs complain about.
@@ -75,7 +75,7 @@ pub struct Retry {
     /// The task.
     pub task: TaskId,
     /// Its proof, where the task is known.
-    pub proof: Option<crate::base::ProofId>,
+    pub proof: Option<ProofId>,
     /// Its type, where known.
     pub kind: Option<TaskType>,
     /// True when it will not be tried again.
@@ -90,7 +90,7 @@ pub struct NodeFailure {
     /// The node's log.
     pub source: SourceName,
     /// The task's proof.
-    pub proof: crate::base::ProofId,
+    pub proof: ProofId,
     /// The task.
     pub task: TaskId,
     /// Its type where the line says it.
@@ -123,6 +123,16 @@ pub struct Heard {
     pub total_tasks: Option<u64>,
     /// Stats so far.
     pub count: u64,
+    /// The times of the last ones.
+    recent: [Timestamp; 4],
+}
+
+impl Heard {
+    /// True where both logs have the same stats: copies of one log.
+    #[must_use]
+    pub fn shares(&self, other: &Self) -> bool {
+        self.recent.iter().any(|t| t.is_set() && other.recent.contains(t))
+    }
 }
 
 /// What the logs complained about, counted and bounded.
@@ -135,6 +145,12 @@ pub struct Signals {
     kinds: BTreeMap<SourceName, WorkerKind>,
     heard: BTreeMap<SourceName, Heard>,
     slow_locks: Ring<Timestamp>,
+    totals: BTreeMap<SourceName, u64>,
+    flaps: Ring<Timestamp>,
+    tasks_made_at: Option<Timestamp>,
+    /// Writes of ends to the API that may be on their way: their success is not logged.
+    writes: VecDeque<(ProofId, Timestamp)>,
+    lost_writes: BTreeMap<ProofId, Timestamp>,
     /// The coordinator was told to stop.
     pub shutting_down: Option<Timestamp>,
     /// A coordinator's process began.
@@ -153,6 +169,11 @@ impl Default for Signals {
             kinds: BTreeMap::new(),
             heard: BTreeMap::new(),
             slow_locks: Ring::new(256),
+            totals: BTreeMap::new(),
+            flaps: Ring::new(16),
+            tasks_made_at: None,
+            writes: VecDeque::new(),
+            lost_writes: BTreeMap::new(),
             shutting_down: None,
             process_started: None,
             coordinator_spoke: None,
@@ -163,6 +184,8 @@ impl Default for Signals {
 /// Sources whose complaints are remembered.
 const MAX_SOURCES: usize = 4096;
 const TEXT: usize = 200;
+/// A write is tried for about 10 s before it is given up.
+const WRITE_GIVES_UP: Duration = Duration::from_secs(30);
 
 fn shorten(text: &str) -> String {
     let line = text.lines().next().unwrap_or("");
@@ -180,15 +203,70 @@ impl Signals {
             What::Node(e) => self.node(at, source, e),
             What::Store(e) => self.store(at, source, e),
             What::Api(ApiEvent::Trouble { text }) => self.complain(Trouble::Api, at, source, text),
-            What::Stats(s) if !s.from_grpc => {
+            What::Stats(s) => {
+                self.count_tasks(at, source, s.total_tasks);
+                if s.from_grpc {
+                    return;
+                }
                 if !self.heard.contains_key(source) && self.heard.len() >= 64 {
                     self.heard.clear();
                 }
-                let h = self.heard.entry(source.clone()).or_insert(Heard { stats_at: at, total_tasks: None, count: 0 });
+                let h = self.heard.entry(source.clone()).or_insert(Heard {
+                    stats_at: at,
+                    total_tasks: None,
+                    count: 0,
+                    recent: [Timestamp::ZERO; 4],
+                });
+                h.recent.rotate_right(1);
+                h.recent[0] = at;
                 (h.stats_at, h.total_tasks) = (h.stats_at.max(at), s.total_tasks);
                 h.count += 1;
             }
             _ => {}
+        }
+    }
+
+    fn count_tasks(&mut self, at: Timestamp, source: &SourceName, total: Option<u64>) {
+        let Some(total) = total else { return };
+        if self.totals.len() >= 64 && !self.totals.contains_key(source) {
+            self.totals.clear();
+        }
+        let before = self.totals.insert(source.clone(), total);
+        match before {
+            Some(b) if total < b => {
+                self.flaps.push(at);
+                self.tasks_made_at = self.tasks_made_at.max(Some(at));
+            }
+            Some(b) if total == b => {}
+            _ => self.tasks_made_at = self.tasks_made_at.max(Some(at)),
+        }
+    }
+
+    /// When the coordinator last made a task, by `total_tasks`.
+    #[must_use]
+    pub const fn tasks_made_at(&self) -> Option<Timestamp> {
+        self.tasks_made_at
+    }
+
+    /// How often `total_tasks` of one source fell since then: once after a
+    /// restart, again and again where two coordinators answer in turn.
+    #[must_use]
+    pub fn flaps_since(&self, since: Timestamp) -> usize {
+        self.flaps.iter().rev().take_while(|t| **t >= since).count()
+    }
+
+    /// Proofs whose end could not be written to the API, and when they ended.
+    pub fn lost_writes(&self) -> impl Iterator<Item = (&ProofId, &Timestamp)> {
+        self.lost_writes.iter()
+    }
+
+    /// A write of a proof's end failed: the oldest one that may still be on its way.
+    fn write_failed(&mut self, at: Timestamp) {
+        self.writes.retain(|(_, t)| at.since(*t) < WRITE_GIVES_UP);
+        if let Some((proof, ended)) = self.writes.pop_front()
+            && self.lost_writes.len() < 256
+        {
+            self.lost_writes.insert(proof, ended);
         }
     }
 
@@ -222,13 +300,29 @@ impl Signals {
         self.coordinator_spoke = self.coordinator_spoke.max(Some(at));
         match event {
             C::ApiUnreachable { error } => self.complain(Trouble::ApiUnreachable, at, source, error),
-            C::StatusWriteFailed { error } => self.complain(Trouble::StatusWriteFailed, at, source, error),
+            C::StatusWrite { proof, .. } => {
+                if self.writes.len() >= 256 {
+                    self.writes.pop_front();
+                }
+                self.writes.push_back((proof.clone(), at));
+            }
+            C::StatusWriteFailed { error } => {
+                self.complain(Trouble::StatusWriteFailed, at, source, error);
+                self.write_failed(at);
+            }
             C::StatusReissueFailed { proof } => {
+                if self.lost_writes.len() < 256 {
+                    self.lost_writes.entry(proof.clone()).or_insert(at);
+                }
                 self.complain(Trouble::StatusWriteFailed, at, source, &format!("writing the end of {proof} again failed"));
             }
             // It claims and writes again: the API answers.
             C::ProofCreated { .. } => self.is_over(Trouble::ApiUnreachable, at, source),
-            C::StatusReissued { .. } => self.is_over(Trouble::StatusWriteFailed, at, source),
+            C::StatusReissued { proof } => {
+                self.is_over(Trouble::ApiUnreachable, at, source);
+                self.is_over(Trouble::StatusWriteFailed, at, source);
+                self.lost_writes.remove(proof);
+            }
             C::SlowLock { took, kind } => {
                 self.slow_locks.push(at);
                 self.complain(Trouble::SlowLock, at, source, &format!("{} ms for {kind}", took.as_millis()));

@@ -306,7 +306,7 @@ fn proof(model: &Model, p: &crate::model::Proof) -> Proof {
         created_at: p.requested_at,
         elapsed_seconds: begun.map(|b| round(end.seconds_since(b).max(0.0))),
         deadline: p.deadline,
-        eta_seconds: None,
+        eta_seconds: model.eta(p).map(|e| round(e.middle().as_secs_f64())),
         tasks: p.tallies.iter().map(|(k, t)| (k.as_str().to_owned(), Tally { running: t.running, seen: t.seen })).collect(),
         failure: p.failure.clone(),
     }

@@ -1,0 +1,52 @@
+//! The coordinator cannot reach the cluster API (F9, F10).
+
+use std::time::Duration;
+
+use super::{Clock, Rule, s};
+use crate::alerts::{Finding, Look, Severity, commands};
+use crate::base::units;
+use crate::model::Trouble;
+
+pub const RULE: Rule = Rule {
+    id: "api-unreachable",
+    doc: "The coordinator cannot reach the cluster API or its database: nothing new is claimed, and ends of proofs are not recorded.",
+    clock: Clock::Data,
+    hold: s(0),
+    clear: s(0),
+    check,
+};
+
+/// A poll gives up after about 10 s: longer silence means that they succeed.
+const QUIET: Duration = Duration::from_secs(16);
+
+fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
+    let Some((source, c)) = look.model.signals.latest(Trouble::ApiUnreachable) else { return };
+    // Once is an accident.
+    if c.count < 2 || c.over.is_some() || look.since(c.last) > QUIET {
+        return;
+    }
+    let ns = look.namespace();
+    let error = c.text.split(", details").next().unwrap_or(&c.text);
+    let down = look.model.kube.pods().find(|p| p.component == Some(crate::event::Component::Api) && !p.info.ready);
+    let mut f = Finding::new(
+        "api",
+        Severity::Critical,
+        format!("the coordinator has not reached the API for {}: {error}", units::seconds(look.since(c.first))),
+    )
+    .evidence(format!("`Failed to get filtered tasks` {} times in {source} since {}", c.count, c.first.clock()))
+    .since(c.first);
+    let writes = look.model.signals.lost_writes().count();
+    if writes > 0 {
+        f = f.evidence(format!("{writes} proofs ended and could not be recorded"));
+    }
+    if let Some(p) = down {
+        f = f.evidence(format!("pod {} is {}", p.info.name, p.info.waiting.as_deref().unwrap_or(&p.info.phase)));
+    }
+    out.push(
+        f.fix(
+            "see the API and its database",
+            format!("kubectl get pods -n {ns} -l 'app in (api)' -o wide; kubectl get pod postgresql-0 -n {ns}"),
+        )
+        .fix("restart the API", commands::restart(ns, "api")),
+    );
+}

@@ -1,0 +1,81 @@
+//! The artifact store is full or away (F11, F14).
+
+use std::time::Duration;
+
+use super::{Clock, Rule, s, words};
+use crate::alerts::{Finding, Look, Severity, commands};
+use crate::base::units;
+use crate::model::{Complaint, Trouble};
+
+pub const PRESSURE: Rule = Rule {
+    id: "artifact-store-pressure",
+    doc: "Redis is near its maxmemory: uploads wait, and after two minutes they are given up and their proofs fail.",
+    clock: Clock::Data,
+    hold: s(0),
+    clear: s(0),
+    check: pressure,
+};
+
+pub const UNREACHABLE: Rule = Rule {
+    id: "artifact-store-unreachable",
+    doc: "Nodes cannot reach the artifact store. Redis errors fail their proofs at once, after about a second of tries.",
+    clock: Clock::Data,
+    hold: s(0),
+    clear: s(0),
+    check: unreachable,
+};
+
+/// Without a further complaint it is over after this long.
+const QUIET: Duration = Duration::from_secs(60);
+
+fn active<'a>(look: &Look<'a>, what: Trouble, within: Duration) -> Vec<(String, &'a Complaint)> {
+    let list = look.model.signals.complaints(what).filter(|(_, c)| c.over.is_none() && look.since(c.last) < within);
+    list.map(|(s, c)| (s.to_string(), c)).collect()
+}
+
+fn pressure(look: &Look<'_>, out: &mut Vec<Finding>) {
+    let waiting = active(look, Trouble::StorePressure, QUIET);
+    let failed = active(look, Trouble::StoreUploadFailed, QUIET * 2);
+    let Some((source, worst)) = failed.iter().chain(&waiting).max_by_key(|(_, c)| c.last) else { return };
+    let since = waiting.iter().chain(&failed).map(|(_, c)| c.first).min().unwrap_or(worst.first);
+    let ns = look.namespace();
+    let (severity, what) =
+        if failed.is_empty() { (Severity::Warning, "uploads wait") } else { (Severity::Critical, "uploads are given up") };
+    out.push(
+        Finding::new("redis", severity, format!("Redis is near its maxmemory and {what}: {}", worst.text))
+            .evidence(format!("{source} at {}; {} nodes wait", worst.last.clock(), waiting.len()))
+            .since(since)
+            .fix(
+                "see how full it is",
+                format!("kubectl exec redis-master-0 -n {ns} -- sh -c 'redis-cli -a \"$REDIS_PASSWORD\" info memory'"),
+            )
+            .fix(
+                "give it more memory: maxmemory about 80% of the pod's limit, and a higher limit",
+                format!("kubectl edit statefulset redis-master -n {ns}"),
+            ),
+    );
+}
+
+fn unreachable(look: &Look<'_>, out: &mut Vec<Finding>) {
+    let list = active(look, Trouble::StoreUnreachable, QUIET);
+    let count: u64 = list.iter().map(|(_, c)| c.count).sum();
+    // One that is tried again is noise.
+    if count < 2 {
+        return;
+    }
+    let Some((source, worst)) = list.iter().max_by_key(|(_, c)| c.last) else { return };
+    let since = list.iter().map(|(_, c)| c.first).min().unwrap_or(worst.first);
+    let ns = look.namespace();
+    out.push(
+        Finding::new(
+            "artifact store",
+            Severity::Critical,
+            format!("{} nodes cannot reach the artifact store for {}: {}", list.len(), units::seconds(look.since(since)), worst.text),
+        )
+        .evidence(words::list(list.iter().map(|(s, c)| format!("{s}: {} times, last at {}", c.count, c.last.clock())), 4))
+        .evidence(format!("last said by {source}"))
+        .since(since)
+        .fix("see whether Redis runs", format!("kubectl get pods -n {ns} -l app.kubernetes.io/name=redis -o wide"))
+        .fix("when it is back, restart nodes that keep complaining", commands::restart(ns, "cpu-node")),
+    );
+}

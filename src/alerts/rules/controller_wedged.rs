@@ -1,0 +1,68 @@
+//! A Controller waits for something that will not come (F20).
+
+use std::time::Duration;
+
+use super::{Clock, Rule, s, words};
+use crate::alerts::{Finding, Look, Severity, commands};
+use crate::base::{TaskType, units};
+use crate::capacity::version::version;
+
+pub const RULE: Rule = Rule {
+    id: "controller-wedged",
+    doc: "A proof has only its Controller running, nothing is queued and nothing moves, for longer than any gap between stages.",
+    clock: Clock::Stats,
+    hold: s(0),
+    clear: s(0),
+    check,
+};
+
+/// Releases before v2.1.0 execute the guest within the Controller.
+const EXECUTES_ITSELF: Duration = Duration::from_secs(3600);
+
+fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
+    let Some(now) = &look.model.stats else { return };
+    let stats = &now.stats;
+    if stats.cpu_queue != Some(0) || stats.gpu_queue != Some(0) || stats.gpu_utilization_current.unwrap_or(0) > 0 {
+        return;
+    }
+    let d = look.digest;
+    if d.running.iter().any(|(k, n)| *n > 0 && *k != TaskType::Controller) || d.running(&TaskType::Controller) == 0 {
+        return;
+    }
+    let old = look.capacity.cpu_node.is_some_and(|d| d.version < version(2, 1, 0));
+    let limit = if old { EXECUTES_ITSELF } else { Duration::from_secs(look.limits.wedged) };
+    // New tasks that come and go between two blocks are progress too.
+    let made = look.model.signals.tasks_made_at().unwrap_or(now.at);
+    for p in look.model.proofs.active() {
+        if p.tally(&TaskType::Controller).running == 0 {
+            continue;
+        }
+        let moved = p.progress_at.max(made);
+        let quiet = now.at.since(moved);
+        if quiet < limit {
+            continue;
+        }
+        let ns = look.namespace();
+        let mut f = Finding::new(
+            p.id.to_string(),
+            Severity::Critical,
+            format!(
+                "only the Controller of {} runs, nothing is queued, and nothing has moved for {} (stage {})",
+                p.id,
+                units::seconds(quiet),
+                p.stage().as_str()
+            ),
+        )
+        .evidence(format!("cpu_queue 0, gpu_queue 0, gpu weight 0, total_tasks {} since {}", stats.total_tasks.unwrap_or(0), made.clock()))
+        .since(moved);
+        let holder =
+            look.model.workers.connected().find(|w| w.tasks.iter().any(|t| t.proof == p.id && t.kind == Some(TaskType::Controller)));
+        if let Some(w) = holder {
+            f = f.evidence(format!("it is on {}", words::worker(w)));
+        }
+        out.push(
+            f.fix("cancel the proof and ask for it again", commands::cancel(p.id.as_str()))
+                .fix("or restart the CPU workers: their Controllers start from scratch", commands::restart(ns, "cpu-node")),
+        );
+    }
+}

@@ -1,0 +1,49 @@
+//! No stats from any source though they are connected.
+
+use std::time::Duration;
+
+use super::{Clock, Rule, s};
+use crate::alerts::{Finding, Look, Severity, commands};
+use crate::base::units;
+use crate::envelope::SourceState;
+use crate::event::Component;
+
+pub const RULE: Rule = Rule {
+    id: "coordinator-silent",
+    doc: "No stats have come for over 30 s from any source though the source says it is connected: the coordinator logs them every 10 s.",
+    clock: Clock::Data,
+    hold: s(0),
+    clear: s(0),
+    check,
+};
+
+fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
+    let m = look.model;
+    let Some(stats) = &m.stats else { return };
+    let quiet = look.since(stats.at);
+    if quiet <= Duration::from_secs(look.limits.silent) {
+        return;
+    }
+    // One that was told to stop is silent rightly.
+    if m.signals.shutting_down.is_some_and(|t| t >= stats.at.minus(Duration::from_secs(15))) {
+        return;
+    }
+    let connected = m.sources.iter().find(|(name, s)| {
+        s.state == Some(SourceState::Live)
+            && s.component == Some(Component::Coordinator)
+            && (**name == stats.source || m.signals.heard().any(|(h, _)| h == *name))
+    });
+    let Some((name, source)) = connected else { return };
+    let ns = look.namespace();
+    let mut f = Finding::new("coordinator", Severity::Critical, format!("no stats from the coordinator for {}", units::seconds(quiet)))
+        .evidence(format!("last stats at {} from {}", stats.at.clock(), stats.source))
+        .evidence(format!("{name} is connected"))
+        .since(stats.at);
+    if let Some(t) = source.last_data.filter(|t| *t > stats.at) {
+        f = f.evidence(format!("it said other things until {}", t.clock()));
+    }
+    out.push(
+        f.fix("see whether it runs", commands::pods(ns, "coordinator"))
+            .fix("see what it said last", commands::logs(ns, "deploy/coordinator", "")),
+    );
+}

@@ -1,0 +1,76 @@
+//! A pod's memory nears its limit.
+
+use std::time::Duration;
+
+use super::{Clock, Rule, s};
+use crate::alerts::{Finding, Look, Severity, commands};
+use crate::base::{Timestamp, units};
+use crate::event::Component;
+use crate::model::Pod;
+
+pub const RULE: Rule = Rule {
+    id: "memory-near-limit",
+    doc: "A pod's working set nears its memory limit, or will reach it within minutes at its present slope: the kernel then kills it.",
+    clock: Clock::Data,
+    hold: s(0),
+    clear: s(60),
+    check,
+};
+
+/// Below this share of the limit a slope is only a beginning.
+const SLOPE_FROM: f64 = 0.75;
+
+/// Bytes a second over the last samples, where they all rise.
+fn slope(pod: &Pod, now: Timestamp) -> Option<f64> {
+    let recent: Vec<(Timestamp, u64)> =
+        pod.usage.iter().filter(|u| now.since(u.at) < Duration::from_secs(180)).filter_map(|u| Some((u.at, u.memory_bytes?))).collect();
+    let last = recent.get(recent.len().checked_sub(3)?..)?;
+    if !last.is_sorted_by(|a, b| a.1 < b.1) {
+        return None;
+    }
+    let seconds = last[2].0.seconds_since(last[0].0);
+    (seconds > 0.0).then(|| (last[2].1 - last[0].1) as f64 / seconds)
+}
+
+fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
+    for p in look.model.kube.pods() {
+        let (Some(limit), Some(u)) = (p.info.memory_limit, p.last_usage()) else { continue };
+        let Some(used) = u.memory_bytes else { continue };
+        // A measurement from before the container's restart says nothing.
+        let old = look.since(u.at) > Duration::from_secs(180) || p.info.started_at.is_some_and(|t| t > u.at);
+        if limit == 0 || old || p.info.deleting_since.is_some() {
+            continue;
+        }
+        let ratio = used as f64 / limit as f64;
+        let rate = slope(p, look.now());
+        let left = rate.filter(|_| ratio >= SLOPE_FROM).map(|r| (limit.saturating_sub(used)) as f64 / r);
+        let soon = left.is_some_and(|s| s <= look.limits.memory_seconds as f64);
+        if ratio < look.limits.memory_ratio && !soon {
+            continue;
+        }
+        let name = p.component.map_or("pod", Component::as_str);
+        let when = left
+            .filter(|s| *s < 3600.0)
+            .map_or_else(String::new, |s| format!(", full in {}", units::seconds(Duration::from_secs_f64(s.max(0.0)))));
+        let mut f = Finding::new(
+            p.info.name.clone(),
+            Severity::Warning,
+            format!("{name} {} uses {} of {} ({:.0}%){when}", p.info.name, units::bytes(used), units::bytes(limit), ratio * 100.0),
+        )
+        .evidence(format!("measured at {}", u.at.clock()));
+        let ns = look.namespace();
+        let deployment = match p.component {
+            Some(Component::CpuNode) => Some("cpu-node"),
+            Some(Component::GpuNode) => Some("gpu-node"),
+            _ => None,
+        };
+        if let Some(d) = deployment {
+            let have = u32::try_from(limit >> 30).unwrap_or(u32::MAX);
+            let want = if have < 96 && d == "cpu-node" { 96 } else { have.saturating_mul(3) / 2 };
+            f = f.fix(format!("give {d} {want} GiB (its pods restart)"), commands::memory(ns, d, want));
+        } else {
+            f = f.fix("see what it is", commands::describe(ns, &p.info.name));
+        }
+        out.push(f);
+    }
+}

@@ -1,0 +1,95 @@
+//! A container was killed for its memory (F2).
+
+use std::time::Duration;
+
+use super::{Clock, Rule, s, words};
+use crate::alerts::{Finding, Look, Severity, commands};
+use crate::base::{TaskType, Timestamp, units};
+use crate::event::Component;
+use crate::model::{ContainerDeath, Worker};
+
+pub const RULE: Rule = Rule {
+    id: "oom-killed",
+    doc: "A container was killed because it used more memory than its limit. What it ran is queued again without using a retry, so a \
+          task that needs too much kills one worker after the other.",
+    clock: Clock::Data,
+    hold: s(0),
+    clear: s(0),
+    check,
+};
+
+/// 128 + SIGKILL.
+const KILLED: i32 = 137;
+
+fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
+    let told = Duration::from_secs(look.limits.told);
+    for d in look.model.kube.deaths() {
+        let at = d.termination.at.unwrap_or(d.seen_at);
+        // One that was there when this began to look is old news, unless it is fresh.
+        if look.since(at) >= told || look.since(d.seen_at) >= told {
+            continue;
+        }
+        let oom = d.termination.reason == "OOMKilled";
+        let pod = look.model.kube.pod(&d.pod);
+        // A container that does not end in time when its pod is deleted is killed as well.
+        let ending = pod.is_none_or(|p| p.info.deleting_since.is_some());
+        if !(oom || (d.termination.exit_code == KILLED && !ending)) {
+            continue;
+        }
+        out.push(tell(look, d, at, oom));
+    }
+}
+
+/// The worker that the container was.
+fn worker<'a>(look: &Look<'a>, d: &ContainerDeath, at: Timestamp) -> Option<&'a Worker> {
+    let near = |t: Timestamp| t.since(at).max(at.since(t)) < Duration::from_secs(90);
+    let model = look.model;
+    let tied = |w: &&Worker| words::pod(w) == Some(d.pod.as_str()) || w.id.to_string() == d.pod;
+    let held = |w: &&Worker| (w.lost_at.is_some_and(near) || w.unreachable_since.is_some_and(near)) && w.first_seen <= at;
+    model.workers.iter().filter(held).find(tied).or_else(|| {
+        // Where only one worker of that kind went, it is that one.
+        let kind = |w: &&Worker| words::deployment(w.kind) == d.component.map_or("", Component::as_str);
+        let mut fitting = model.workers.iter().filter(held).filter(kind);
+        let one = fitting.next()?;
+        fitting.next().is_none().then_some(one)
+    })
+}
+
+fn tell(look: &Look<'_>, d: &ContainerDeath, at: Timestamp, oom: bool) -> Finding {
+    let ns = look.namespace();
+    let pod = look.model.kube.pod(&d.pod);
+    let name = d.component.map_or("container", Component::as_str);
+    let limit = pod.and_then(|p| p.info.memory_limit);
+    let limit_text = limit.map_or_else(|| "without a limit".into(), |l| format!("at its limit of {}", units::bytes(l)));
+    let how = if oom { format!("was killed for its memory {limit_text}") } else { "was killed (exit code 137)".into() };
+    let worker = worker(look, d, at);
+    let held = worker.map_or_else(String::new, |w| format!("; it held {}", words::tasks(&w.tasks)));
+    let mut f = Finding::new(
+        format!("{} restart {}", d.pod, d.restarts),
+        if oom { Severity::Critical } else { Severity::Warning },
+        format!("{name} {} {how}{held}", d.pod),
+    )
+    .evidence(format!("{} with exit code {} at {}, restart {}", d.termination.reason, d.termination.exit_code, at.clock(), d.restarts))
+    .since(at);
+    if let Some(w) = worker {
+        f = f.evidence(format!("{} weighed {}", words::worker(w), look.capacity.used(w)));
+    }
+    if let Some(u) = pod.and_then(|p| p.usage.iter().filter(|u| u.at <= at).filter_map(|u| Some((u.at, u.memory_bytes?))).next_back()) {
+        f = f.evidence(format!("it used {} at {}", units::bytes(u.1), u.0.clock()));
+    }
+    if let Some(setup) = look.capacity.setup().filter(|_| d.component == Some(Component::CpuNode)) {
+        let plan = setup.plan();
+        let wraps = worker.is_some_and(|w| w.tasks.iter().filter(|t| t.kind.as_ref().is_some_and(TaskType::is_wrap)).count() > 1);
+        if wraps || plan.two_plonks == crate::capacity::Meeting::Possible {
+            let right = crate::capacity::plan::right_max(setup.controller, setup.plonk_wrap, 1);
+            f = f.fix(
+                format!("let only one wrap run at once: maximum weight {right}"),
+                commands::set_env(ns, "cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", right),
+            );
+        }
+        let have = limit.map_or(0, |l| u32::try_from(l >> 30).unwrap_or(u32::MAX));
+        let want = if have < 96 { 96 } else { have.saturating_mul(3) / 2 };
+        f = f.fix(format!("give cpu-node {want} GiB"), commands::memory(ns, "cpu-node", want));
+    }
+    f.fix("see how it ended", format!("{} | grep -A3 'Last State'", commands::describe(ns, &d.pod)))
+}

@@ -1,0 +1,61 @@
+//! A pod does not come up.
+
+use std::time::Duration;
+
+use super::{Clock, Rule, s};
+use crate::alerts::{Finding, Look, Severity, commands};
+use crate::base::units;
+use crate::event::Component;
+
+pub const RULE: Rule = Rule {
+    id: "pod-not-ready",
+    doc: "A pod of the cluster is pending, cannot be scheduled, cannot get its image, or is not ready beyond its usual start.",
+    clock: Clock::Data,
+    hold: s(0),
+    clear: s(0),
+    check,
+};
+
+/// Reasons of a waiting container that do not mend themselves.
+const BROKEN: &[&str] =
+    &["ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"];
+/// A scheduler that scales nodes up takes a while.
+const UNSCHEDULED: Duration = Duration::from_secs(60);
+
+fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
+    for p in look.model.kube.pods() {
+        let i = &p.info;
+        let done = matches!(i.phase.as_str(), "Succeeded" | "Failed");
+        let looping = i.waiting.as_deref() == Some("CrashLoopBackOff");
+        if (i.ready && i.phase == "Running") || done || looping || i.deleting_since.is_some() || p.component.is_none() {
+            continue;
+        }
+        let since = i.ready_since.or(i.created_at).unwrap_or(p.first_seen).min(look.now());
+        let lasted = look.since(since);
+        let (limit, why) = match (&i.waiting, &i.unschedulable) {
+            (Some(w), _) if BROKEN.contains(&w.as_str()) => (Duration::from_secs(30), w.clone()),
+            (_, Some(u)) => (UNSCHEDULED, u.clone()),
+            (Some(w), None) => (Duration::from_secs(look.limits.pod_start), w.clone()),
+            (None, None) => (Duration::from_secs(look.limits.pod_start), i.phase.clone()),
+        };
+        if lasted < limit {
+            continue;
+        }
+        let ns = look.namespace();
+        let name = p.component.map_or("pod", Component::as_str);
+        let mut f = Finding::new(
+            i.name.clone(),
+            Severity::Warning,
+            format!("{name} {} is not ready for {}: {why}", i.name, units::seconds(lasted)),
+        )
+        .since(since);
+        if let Some(m) = &i.waiting_message {
+            f = f.evidence(m.clone());
+        }
+        let object = format!("pod/{}", i.name);
+        for n in look.model.kube.notes().rev().filter(|n| n.object.eq_ignore_ascii_case(&object) && n.kind == "Warning").take(2) {
+            f = f.evidence(format!("{} at {}: {}", n.reason, n.at.clock(), n.message));
+        }
+        out.push(f.fix("see its events", commands::describe(ns, &i.name)));
+    }
+}

@@ -1,0 +1,94 @@
+//! A proof will miss its deadline, or its artifacts expire first (F13, F16).
+
+use std::time::Duration;
+
+use super::{Clock, Rule, s, words};
+use crate::alerts::{Finding, Look, Severity, commands};
+use crate::base::units;
+use crate::capacity::{version::version, weights::env};
+use crate::model::Proof;
+
+pub const RULE: Rule = Rule {
+    id: "proof-deadline-risk",
+    doc: "At its rate a proof will miss its deadline, or the artifact store forgets its inputs before it is done.",
+    clock: Clock::Data,
+    // Estimates jump when a stage ends.
+    hold: s(30),
+    clear: s(30),
+    check,
+};
+
+fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
+    for p in look.model.proofs.active() {
+        let Some(eta) = look.model.eta(p) else { continue };
+        deadline(look, p, &eta, out);
+        time_to_live(look, p, &eta, out);
+    }
+}
+
+fn deadline(look: &Look<'_>, p: &Proof, eta: &crate::model::Eta, out: &mut Vec<Finding>) {
+    let Some(at) = p.deadline.filter(|d| *d > look.now()) else { return };
+    let left = at.since(look.now());
+    // Even the good case is late.
+    if eta.least <= left.mul_f64(1.0 + look.limits.deadline_margin) {
+        return;
+    }
+    out.push(
+        Finding::new(
+            p.id.to_string(),
+            Severity::Warning,
+            format!(
+                "{} needs {} to {} more, its deadline is in {}",
+                p.id,
+                units::seconds(eta.least),
+                units::seconds(eta.most),
+                units::seconds(left)
+            ),
+        )
+        .evidence(format!("stage {}, by {}", p.stage().as_str(), eta.basis))
+        .evidence(format!("deadline {}", at.date_clock()))
+        .fix(
+            "add GPU workers while it proves shards",
+            commands::scale(look.namespace(), "gpu-node", look.stats().and_then(|s| s.gpu_workers).unwrap_or(1) * 2),
+        )
+        .fix("or cancel it and ask again with more time (PROVING_TIMEOUT, --cluster-timeout)", commands::cancel(p.id.as_str())),
+    );
+}
+
+/// How long the store keeps what is uploaded; `None` where it keeps all or that is not known.
+fn ttl(look: &Look<'_>) -> Option<Duration> {
+    if env(look.model, "cpu-node", "NODE_ARTIFACT_STORE")? != "redis" {
+        return None;
+    }
+    if let Some(seconds) = env(look.model, "cpu-node", "ARTIFACT_TIMEOUT_SECONDS").and_then(|v| v.trim().parse().ok()) {
+        return Some(Duration::from_secs(seconds));
+    }
+    let v = look.capacity.cpu_node?.version;
+    Some(Duration::from_secs(if v < version(2, 4, 0) { 4 * 3600 } else { 6 * 3600 }))
+}
+
+fn time_to_live(look: &Look<'_>, p: &Proof, eta: &crate::model::Eta, out: &mut Vec<Finding>) {
+    let (Some(ttl), Some(from)) = (ttl(look), p.requested_at.or(p.claimed_at)) else { return };
+    let age = look.since(from);
+    if age.saturating_add(eta.least) <= ttl {
+        return;
+    }
+    out.push(
+        Finding::new(
+            format!("{} artifacts", p.id),
+            Severity::Warning,
+            format!(
+                "{} is {} old and needs {} more; Redis forgets its inputs after {}",
+                p.id,
+                units::seconds(age),
+                units::seconds(eta.least),
+                units::seconds(ttl)
+            ),
+        )
+        .evidence(format!("{} proof in stage {}", words::mode(p), p.stage().as_str()))
+        .fix(
+            "for the next ones, keep artifacts longer (v2.4 and later; its pods restart)",
+            commands::set_env(look.namespace(), "cpu-node", "ARTIFACT_TIMEOUT_SECONDS", ttl.as_secs() * 2),
+        ),
+    );
+}

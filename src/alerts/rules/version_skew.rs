@@ -1,0 +1,39 @@
+//! Components run different versions (F24, R11).
+
+use super::{Clock, Rule, s, words};
+use crate::alerts::{Finding, Look, Severity};
+use crate::capacity::{Version, version};
+
+pub const RULE: Rule = Rule {
+    id: "version-skew",
+    doc: "Coordinator and nodes run different versions: messages, weights and artifacts of one are not what the other expects.",
+    clock: Clock::Data,
+    // A roll-out that has not begun to show.
+    hold: s(8),
+    clear: s(0),
+    check,
+};
+
+const PARTS: [&str; 4] = ["api", "coordinator", "cpu-node", "gpu-node"];
+
+fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
+    let versions: Vec<(&str, Version)> = PARTS.iter().filter_map(|p| Some((*p, version::of_workload(look.model, p)?.version))).collect();
+    let Some(newest) = versions.iter().map(|v| v.1).max() else { return };
+    if versions.iter().all(|v| v.1 == newest) || PARTS.iter().any(|p| words::rolling(look, p)) {
+        return;
+    }
+    let list = words::list(versions.iter().map(|(p, v)| format!("{p} {v}")), 4);
+    let mut f = Finding::new("cluster", Severity::Warning, format!("components run different versions: {list}"));
+    for (part, v) in versions.iter().filter(|v| v.1 != newest) {
+        let image = look.model.kube.workload(part).and_then(|w| w.image.as_deref()).unwrap_or_default();
+        f = f.evidence(format!("{part} {v} {image}").trim_end().to_owned());
+        if let Some((base, tag)) = image.rsplit_once(':') {
+            let prefix = tag.rfind('v').map_or("", |i| &tag[..i]);
+            f = f.fix(
+                format!("bring {part} to {newest}"),
+                format!("kubectl set image deploy/{part} -n {} {part}={base}:{prefix}{newest}", look.namespace()),
+            );
+        }
+    }
+    out.push(f);
+}
