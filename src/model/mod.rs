@@ -348,7 +348,9 @@ impl Model {
         match event {
             C::Listening { version } => {
                 self.coordinator.version = Some(version);
-                let had = self.stats.is_some() || !self.workers.is_empty();
+                // A process may print its first stats just before this line.
+                let own = |s: &StatsNow| at.since(s.at) < std::time::Duration::from_secs(2) && s.stats.total_tasks == Some(0);
+                let had = self.stats.as_ref().is_some_and(|s| !own(s)) || !self.workers.is_empty();
                 if had {
                     self.coordinator_restarted(at);
                 }

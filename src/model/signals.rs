@@ -185,7 +185,7 @@ impl Default for Signals {
 const MAX_SOURCES: usize = 4096;
 const TEXT: usize = 200;
 /// A write is tried for about 10 s before it is given up.
-const WRITE_GIVES_UP: Duration = Duration::from_secs(30);
+const WRITE_GIVES_UP: Duration = Duration::from_secs(13);
 
 fn shorten(text: &str) -> String {
     let line = text.lines().next().unwrap_or("");

@@ -445,6 +445,11 @@ impl Model {
         let Some(w) = self.workers.at_mut(ix) else { return };
         w.registered_at = Some(at);
         w.last_seen = at;
+        if w.state == WorkerState::Lost {
+            // What it ran was given to others.
+            w.tasks.clear();
+            w.changed_at = at;
+        }
         w.state = WorkerState::Live;
         w.lost_at = None;
         w.timed_out = false;

@@ -1,7 +1,7 @@
 //! What tasks on CPU workers really weigh, solved from the periodic blocks:
 //! `cpu_utilization_current` is the sum over the tasks that the block lists.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::{Model, StatsNow};
 use crate::base::{TaskType, WorkerKind};
@@ -10,16 +10,50 @@ use crate::base::{TaskType, WorkerKind};
 #[derive(Clone, Debug, Default)]
 pub struct Weighing {
     votes: BTreeMap<TaskType, Vec<(u32, u32)>>,
+    /// Sums with more than one unknown, the newest last: they are solved when
+    /// one of them becomes known.
+    unsolved: VecDeque<(BTreeMap<TaskType, u32>, u32)>,
 }
 
 /// Votes are halved when there are this many, so that a changed weight wins soon.
 const MANY: u32 = 12;
+/// Sums that wait for a weight to become known.
+const UNSOLVED: usize = 16;
 
 impl Weighing {
     /// The weight of `kind` that was seen, and in how many blocks.
     #[must_use]
     pub fn observed(&self, kind: &TaskType) -> Option<(u32, u32)> {
         self.votes.get(kind)?.iter().copied().max_by_key(|(_, n)| *n)
+    }
+
+    /// Takes in how many of each type weigh `sum` together.
+    fn sum(&mut self, counts: BTreeMap<TaskType, u32>, sum: u32) {
+        if !self.solve(&counts, sum) {
+            if self.observed(&TaskType::Controller).is_none() || counts.keys().any(|k| fixed(k).is_none() && self.observed(k).is_none()) {
+                if self.unsolved.len() >= UNSOLVED {
+                    self.unsolved.pop_front();
+                }
+                self.unsolved.push_back((counts, sum));
+            }
+            return;
+        }
+        // What is known now may solve what came before.
+        for (counts, sum) in std::mem::take(&mut self.unsolved) {
+            if !self.solve(&counts, sum) {
+                self.unsolved.push_back((counts, sum));
+            }
+        }
+    }
+
+    /// True when the sum told a weight.
+    fn solve(&mut self, counts: &BTreeMap<TaskType, u32>, sum: u32) -> bool {
+        let solved = solve(counts, sum, |k| self.observed(k).map(|o| o.0));
+        let told = solved.is_some();
+        if let Some((kind, weight)) = solved {
+            self.vote(&kind, weight);
+        }
+        told
     }
 
     fn vote(&mut self, kind: &TaskType, weight: u32) {
@@ -58,24 +92,26 @@ impl Model {
         if sum == 0 {
             return;
         }
-        let mut counts: BTreeMap<&TaskType, u32> = BTreeMap::new();
+        let mut counts: BTreeMap<TaskType, u32> = BTreeMap::new();
         for w in self.workers.connected().filter(|w| w.kind == Some(WorkerKind::Cpu)) {
             for t in &w.tasks {
                 // A task that the coordinator forgot still weighs.
                 let Some(kind) = &t.kind else { return };
-                *counts.entry(kind).or_default() += 1;
+                match counts.get_mut(kind) {
+                    Some(n) => *n += 1,
+                    None => {
+                        counts.insert(kind.clone(), 1);
+                    }
+                }
             }
         }
-        let solved = solve(&counts, sum, |k| self.weighing.observed(k).map(|o| o.0));
-        if let Some((kind, weight)) = solved {
-            self.weighing.vote(&kind, weight);
-        }
+        self.weighing.sum(counts, sum);
     }
 }
 
-fn solve(counts: &BTreeMap<&TaskType, u32>, sum: u32, observed: impl Fn(&TaskType) -> Option<u32>) -> Option<(TaskType, u32)> {
+fn solve(counts: &BTreeMap<TaskType, u32>, sum: u32, observed: impl Fn(&TaskType) -> Option<u32>) -> Option<(TaskType, u32)> {
     let settled: u32 = counts.iter().filter_map(|(k, n)| fixed(k).map(|w| w * n)).sum();
-    let open: Vec<(&TaskType, u32)> = counts.iter().filter(|(k, _)| fixed(k).is_none()).map(|(k, n)| (*k, *n)).collect();
+    let open: Vec<(&TaskType, u32)> = counts.iter().filter(|(k, _)| fixed(k).is_none()).map(|(k, n)| (k, *n)).collect();
     let left = sum.checked_sub(settled)?;
     let (kind, n, left) = match open.as_slice() {
         [(kind, n)] => (*kind, *n, left),
@@ -105,10 +141,7 @@ mod tests {
     use TaskType as T;
 
     fn told(w: &mut Weighing, sum: u32, tasks: &[(T, u32)]) {
-        let counts = tasks.iter().map(|(k, n)| (k, *n)).collect();
-        if let Some((k, v)) = solve(&counts, sum, |k| w.observed(k).map(|o| o.0)) {
-            w.vote(&k, v);
-        }
+        w.sum(tasks.iter().cloned().collect(), sum);
     }
 
     fn of(w: &Weighing, kind: &T) -> Option<u32> {
@@ -121,7 +154,7 @@ mod tests {
         told(&mut w, 36, &[(T::Controller, 2), (T::CoreExecute, 1)]);
         assert_eq!(of(&w, &T::Controller), None, "two unknowns");
         told(&mut w, 32, &[(T::Controller, 2)]);
-        told(&mut w, 36, &[(T::Controller, 2), (T::CoreExecute, 1)]);
+        assert_eq!(of(&w, &T::CoreExecute), Some(4), "solved afterwards");
         told(&mut w, 48, &[(T::Controller, 1), (T::PlonkWrap, 1)]);
         assert_eq!((of(&w, &T::Controller), of(&w, &T::CoreExecute), of(&w, &T::PlonkWrap)), (Some(16), Some(4), Some(32)));
     }
