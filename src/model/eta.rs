@@ -63,8 +63,8 @@ impl Model {
             let (least, most) = rest(&wrap)?;
             return Some(Eta { least, most, basis: "usual duration of the wrap" });
         }
-        let ((a, b), (c, d)) = (rest(&TaskType::ShrinkWrap)?, rest(&wrap)?);
-        Some(Eta { least: a + c, most: b + d, basis: "usual durations of the last stages" })
+        let (shrink, wrap) = (rest(&TaskType::ShrinkWrap)?, rest(&wrap)?);
+        Some(Eta { least: shrink.0 + wrap.0, most: shrink.1 + wrap.1, basis: "usual durations of the last stages" })
     }
 
     /// Execution is over: the tasks that are left, at the rate at which they
@@ -90,11 +90,11 @@ impl Model {
     /// What comes after the last shard.
     fn after_shards(&self, mode: ProofMode) -> Option<Duration> {
         let usual = |k: &TaskType| self.durations.typical(k).map(|t| t.median);
-        let tree = |_| usual(&TaskType::RecursionReduce).map_or(Duration::from_secs(10), |d| d * 4);
+        let tree = usual(&TaskType::RecursionReduce).map_or(Duration::from_secs(10), |d| d * 4);
         Some(match mode {
             ProofMode::Core => Duration::ZERO,
-            ProofMode::Compressed => tree(()),
-            ProofMode::Plonk | ProofMode::Groth16 => tree(()) + usual(&TaskType::ShrinkWrap)? + usual(&mode.wrap()?)?,
+            ProofMode::Compressed => tree,
+            ProofMode::Plonk | ProofMode::Groth16 => tree + usual(&TaskType::ShrinkWrap)? + usual(&mode.wrap()?)?,
         })
     }
 

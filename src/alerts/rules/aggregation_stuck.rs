@@ -93,7 +93,10 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     }
     let controllers = d.running(&TaskType::Controller);
     let at_once = u32::try_from(waiting.len()).unwrap_or(u32::MAX);
-    out.push(tell(look, &Stuck { kind: &kind, wrap, sure, controller, controllers, max, room, at_once, nodes: cpu.len() }, &waiting));
+    // By certain weights it is proven at once: one worker never holds both.
+    let certain = sure && cpu.len() == 1 && controller.saturating_add(wrap) > max && head.mode.is_some() && is_late(head);
+    let found = tell(look, &Stuck { kind: &kind, wrap, sure, controller, controllers, max, room, at_once, nodes: cpu.len() }, &waiting);
+    out.push(if certain { found.sure() } else { found });
 }
 
 /// Whether what waits can only be a CoreExecute: a proof has its Controller and

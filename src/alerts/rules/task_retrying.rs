@@ -50,7 +50,10 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
             most + 1
         )
     } else {
-        format!("{} tasks are out of retries after {count} retries{kinds}: their proofs fail", exhausted.len())
+        match exhausted.len() {
+            1 => format!("a task is out of retries after {count} retries{kinds}: its proof fails"),
+            n => format!("{n} tasks are out of retries after {count} retries{kinds}: their proofs fail"),
+        }
     };
     let mut f = Finding::new("tasks", severity, summary);
     if let Some(first) = recent.last() {

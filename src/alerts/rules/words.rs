@@ -1,5 +1,7 @@
 //! Words that several rules use.
 
+use std::fmt::Write as _;
+
 use crate::alerts::Look;
 use crate::base::{ProofId, TaskType, WorkerKind};
 use crate::capacity::Weight;
@@ -16,7 +18,7 @@ pub fn list(items: impl Iterator<Item = String>, most: usize) -> String {
     let more = all.len().saturating_sub(most);
     let mut out = all[..all.len().min(most)].join(", ");
     if more > 0 {
-        out += &format!(" and {more} more");
+        let _ = write!(out, " and {more} more");
     }
     out
 }

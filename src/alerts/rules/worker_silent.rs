@@ -21,8 +21,12 @@ pub const RULE: Rule = Rule {
 /// Heartbeats are sent every 5 s: the second one that fails is no accident.
 const LATE: Duration = Duration::from_secs(9);
 
+/// More of one kind at once are told together.
+const TOGETHER: usize = 5;
+
 fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     let now = look.now();
+    let mut unreachable: Vec<(&Worker, crate::base::Timestamp)> = Vec::new();
     for w in look.model.workers.connected() {
         if w.state == WorkerState::Late {
             if let Some(since) = w.unreachable_since
@@ -30,7 +34,7 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
                 && !w.tasks.is_empty()
                 && !words::rolling(look, words::deployment(w.kind))
             {
-                out.push(late(look, w, since));
+                unreachable.push((w, since));
             }
             continue;
         }
@@ -46,6 +50,26 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         if all_old && others_move(look, w) {
             out.push(hung(look, w));
         }
+    }
+    for kind in [WorkerKind::Cpu, WorkerKind::Gpu, WorkerKind::All] {
+        let of: Vec<_> = unreachable.iter().filter(|(w, _)| w.kind.unwrap_or(WorkerKind::All) == kind).collect();
+        if of.len() <= TOGETHER {
+            out.extend(of.into_iter().map(|(w, since)| late(look, w, *since)));
+            continue;
+        }
+        let first = of.iter().map(|o| o.1).min().unwrap_or(now);
+        let tasks: usize = of.iter().map(|o| o.0.tasks.len()).sum();
+        let name = kind.as_str();
+        out.push(
+            Finding::new(
+                format!("{name} workers"),
+                Severity::Warning,
+                format!("{} {name} workers cannot be reached: heartbeats fail; they hold {tasks} tasks", of.len()),
+            )
+            .evidence(words::list(of.iter().map(|(w, t)| format!("{} since {}", w.id, t.clock())), 8))
+            .since(first)
+            .fix("look for a node that they share", commands::pods(look.namespace(), words::deployment(Some(kind)))),
+        );
     }
 }
 

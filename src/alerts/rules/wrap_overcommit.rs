@@ -48,14 +48,13 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         }
     }
     let Some((setup, plan)) = look.capacity.setup().map(|s| (s, s.plan())) else { return };
-    let ample = look.capacity.memory_limit.is_some_and(|l| l >= 2 * REAL_GIB << 30);
+    let ample = look.capacity.memory_limit.is_some_and(|l| l >= (2 * REAL_GIB) << 30);
     if ample || !look.capacity.is_sure_of(ProofMode::Plonk) || look.capacity.cpu_nodes == 0 {
         return;
     }
     let two = setup.plonk_wrap * 2;
     let plonks = look.model.proofs.active().filter(|p| p.mode == Some(ProofMode::Plonk)).count();
     let (severity, summary) = match plan.two_plonks {
-        Meeting::Never => return,
         Meeting::Possible => (
             Severity::Warning,
             format!(
@@ -71,7 +70,7 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
                 setup.plonk_wrap, setup.max
             ),
         ),
-        Meeting::Nearly => return,
+        Meeting::Nearly | Meeting::Never => return,
     };
     out.push(
         Finding::new("cpu-node", severity, summary)
