@@ -119,7 +119,7 @@ fn simulate(s: &Scenario, seed: u64) -> Vec<Transition> {
                     state: SourceState::Live,
                     detail: String::new(),
                     component: Some(pod.container.to_string()),
-                    pod: Some(pod.name.to_string()),
+                    pod: Some(pod.name.clone()),
                     dropped: 0,
                 };
                 send(o.at, &source, Kind::LogBreak, Vec::new());
