@@ -7,6 +7,7 @@
 mod chrome;
 mod command;
 mod keys;
+mod launch;
 mod mouse;
 mod popup;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use ratatui::layout::Rect;
 use crate::alerts::Alerts;
 use crate::model::Model;
 use crate::ui::{Action, Ctx, Effect, Playback, Symbols, Theme, TimeBase, Track, View, ViewId, views};
+pub use launch::ProverSetup;
 use popup::Popup;
 
 /// What the screens read.
@@ -80,11 +82,21 @@ pub struct AppOptions {
     pub view: ViewId,
     /// Whether the mouse is the program's.
     pub mouse: bool,
+    /// What sending proofs needs.
+    pub prover: ProverSetup,
 }
 
 impl Default for AppOptions {
     fn default() -> Self {
-        Self { theme: Theme::default(), themes: Vec::new(), symbols: Symbols::unicode(), title: None, view: ViewId::Overview, mouse: true }
+        Self {
+            theme: Theme::default(),
+            themes: Vec::new(),
+            symbols: Symbols::unicode(),
+            title: None,
+            view: ViewId::Overview,
+            mouse: true,
+            prover: ProverSetup::default(),
+        }
     }
 }
 
@@ -119,6 +131,8 @@ pub struct App {
     click: Option<(Duration, u16, u16)>,
     /// The mouse holds the handle of the scrub bar.
     scrubbing: bool,
+    /// What sending proofs needs.
+    prover: ProverSetup,
 }
 
 const STATUS_TIME: Duration = Duration::from_secs(4);
@@ -133,7 +147,7 @@ impl App {
     /// A program with these views.
     #[must_use]
     pub fn with_views(options: AppOptions, views: Vec<Box<dyn View>>) -> Self {
-        let AppOptions { theme, themes, symbols, title, view, mouse } = options;
+        let AppOptions { theme, themes, symbols, title, view, mouse, prover } = options;
         let current = views.iter().position(|v| v.id() == view).unwrap_or(0);
         Self {
             views,
@@ -151,6 +165,7 @@ impl App {
             clock: Duration::ZERO,
             click: None,
             scrubbing: false,
+            prover,
         }
     }
 
@@ -257,6 +272,8 @@ impl App {
                 }
             }
             Action::Help => self.popup = Some(Popup::help()),
+            Action::Launch => self.open_launch(world),
+            Action::CancelProof(id) => self.open_cancel(&id, world),
             Action::Palette => self.popup = Some(Popup::palette()),
             Action::NextTheme => self.next_theme(),
             Action::UseTheme(name) => {

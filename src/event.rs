@@ -100,6 +100,8 @@ pub enum What {
     Source(SourceUpdate),
     /// What is looked at.
     Session(Session),
+    /// A proof that this program sends goes on.
+    Job(Box<JobNote>),
     /// Time passed.
     Tick,
 }
@@ -1048,6 +1050,25 @@ pub struct ProofRow {
     pub cycles: Option<u64>,
     /// Settled by the fulfiller.
     pub handled: bool,
+}
+
+/// How far a proof is that this program sends: the result of an effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobNote {
+    /// The proof.
+    pub proof: ProofId,
+    /// What happened: `uploading`, `submitted`, `failed`, …
+    pub event: String,
+    /// The job's state: `planned`, `submitted`, `fetched`, …
+    pub state: String,
+    /// The program's name.
+    pub program: String,
+    /// Its input in short.
+    pub input: String,
+    /// The proof mode.
+    pub mode: String,
+    /// The same as a line for a person.
+    pub line: String,
 }
 
 /// A component's build as the API knows it.

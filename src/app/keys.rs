@@ -29,6 +29,8 @@ impl App {
             }
             Some(Popup::Palette { input, selected }) => return self.key_in_palette(key, input, selected, world),
             Some(Popup::Ask(ask)) => return self.key_in_ask(key, ask, world),
+            Some(Popup::Launch(form)) => return self.key_in_launch(key, form, world),
+            Some(Popup::Confirm(ask)) => return self.key_in_confirm(key, ask),
         }
         let own = self.views.get(self.current).map_or(&[][..], |v| v.bindings());
         match keymap::find(own, key) {
@@ -185,6 +187,7 @@ impl App {
                 input.insert(text);
                 *selected = 0;
             }
+            Some(Popup::Launch(form)) => form.paste(text),
             Some(Popup::Ask(ask)) => {
                 ask.input.insert(text);
                 if !ask.time {

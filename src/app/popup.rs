@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::chrome::Frame;
+use super::launch::{Confirm, Launcher};
 use super::{App, World};
 use crate::ui::draw::{cut, fill, put, put_line, put_right, tint, width, wrap};
 use crate::ui::widgets::input::Input;
@@ -42,6 +43,10 @@ pub enum Popup {
     Ask(Ask),
     /// A text that the terminal may not have copied.
     Copied(String),
+    /// What proof to send.
+    Launch(Box<Launcher>),
+    /// Whether to change the cluster.
+    Confirm(Box<Confirm>),
 }
 
 impl Popup {
@@ -74,7 +79,7 @@ pub fn palette_top(selected: usize, found: usize, height: usize) -> usize {
     (selected + 1).saturating_sub(height.max(1)).min(found.saturating_sub(height))
 }
 
-fn centre(body: Rect, w: u16, h: u16) -> Rect {
+pub(super) fn centre(body: Rect, w: u16, h: u16) -> Rect {
     let (w, h) = (w.min(body.width), h.min(body.height));
     Rect { x: body.x + (body.width - w) / 2, y: body.y + (body.height - h) / 2, width: w, height: h }
 }
@@ -96,6 +101,8 @@ impl App {
                 area
             }
             Popup::Ask(_) => frame.bottom,
+            Popup::Launch(_) => Self::launch_area(frame.body),
+            Popup::Confirm(ask) => Self::confirm_area(ask, frame.body),
             Popup::Copied(text) => {
                 let w = all.width.saturating_sub(4).min(100);
                 let lines = u16::try_from(wrap(text, w.saturating_sub(4)).len()).unwrap_or(u16::MAX);
@@ -137,6 +144,8 @@ impl App {
             }
             Popup::Palette { input, selected } => self.draw_palette(area, input, *selected, world, buf),
             Popup::Ask(ask) => self.draw_ask(area, ask, buf),
+            Popup::Launch(form) => self.draw_launch(area, form, &ctx, buf),
+            Popup::Confirm(confirm) => self.draw_confirm(area, confirm, &ctx, buf),
             Popup::Copied(text) => {
                 let inner = Panel::new("copy").right("esc closes").focus(true).draw(area, &ctx, buf);
                 let mut y = inner.y;

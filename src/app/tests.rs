@@ -478,3 +478,56 @@ fn an_unknown_view_is_no_panic() {
     let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track: Track::default() };
     assert_eq!(s.app.act(Action::OpenProof(id), &world), []);
 }
+
+#[test]
+fn a_proof_is_sent_after_two_questions_whose_default_is_no() {
+    let mut s = Session::new(healthy().clone()).size(100, 30);
+    s.press(&["p"]);
+    assert!(s.text().contains("no artifact store is set"), "{}", s.text());
+    s.app.prover.store = Some(Ok("redis://:***@redis:6379".into()));
+    s.press(&["p"]);
+    assert!(s.text().contains("send a proof") && s.text().contains("redis://:***@redis:6379"), "{}", s.text());
+    // n, mode and how many.
+    s.press(&["down", "ctrl-u", "20", "down", "left", "down", "ctrl-u", "3"]);
+    assert_eq!(s.press(&["enter"]), []);
+    assert!(s.text().contains("Send 3 core proofs of fibonacci (n=20)"), "{}", s.text());
+    // Enter alone does nothing.
+    assert_eq!(s.press(&["enter"]), []);
+    assert!(s.text().contains("nothing was changed"));
+    s.press(&["p", "enter"]);
+    let launch = Launch {
+        program: crate::ui::Program::Fibonacci(1000),
+        mode: crate::event::ProofMode::Compressed,
+        count: 1,
+        timeout: Duration::from_secs(14_400),
+    };
+    assert_eq!(s.press(&["y"]), [Effect::Cluster(crate::ui::Request::Prove(launch.clone()))]);
+    s.press(&["p", "enter", "right"]);
+    assert_eq!(s.press(&["enter"]), [Effect::Cluster(crate::ui::Request::Prove(launch))]);
+    // What cannot be is said before anything is asked.
+    s.press(&["p", "down", "ctrl-u", "x", "enter"]);
+    assert!(s.text().contains("n is a whole number"), "{}", s.text());
+    s.press(&["esc", "p", "right", "enter"]);
+    assert!(s.text().contains("give the path of an SP1 v6 ELF"), "{}", s.text());
+    s.press(&["esc"]);
+    s.app.prover.read_only = true;
+    s.press(&["p"]);
+    assert!(s.text().contains("read-only"), "{}", s.text());
+}
+
+#[test]
+fn a_proof_is_cancelled_after_a_question() {
+    let mut s = Session::new(healthy().clone()).size(100, 30);
+    let id = s.model.proofs.active().next().unwrap().id.clone();
+    let world = World { model: &s.model, time: s.time, alerts: &s.alerts };
+    assert_eq!(s.app.act(Action::CancelProof(id.clone()), &world), []);
+    assert!(s.text().contains(&format!("Cancel {id}?")), "{}", s.text());
+    assert_eq!(s.press(&["n"]), []);
+    let world = World { model: &s.model, time: s.time, alerts: &s.alerts };
+    s.app.act(Action::CancelProof(id.clone()), &world);
+    assert_eq!(s.press(&["y"]), [Effect::Cluster(crate::ui::Request::Cancel(id.clone()))]);
+    s.time = TimeBase::Demo { speed: 1.0, paused: false };
+    let world = World { model: &s.model, time: s.time, alerts: &s.alerts };
+    s.app.act(Action::CancelProof(id), &world);
+    assert!(s.text().contains("only a live cluster"), "{}", s.text());
+}

@@ -38,6 +38,22 @@ pub fn bytes(n: u64) -> String {
     if unit > 0 && v < 9.95 { format!("{v:.1}{}", UNITS[unit]) } else { format!("{v:.0}{}", UNITS[unit]) }
 }
 
+/// Reads `90`, `90s`, `30m`, `4h`, `7d`; above 0 and below a year.
+#[must_use]
+pub fn parse_duration(s: &str) -> Option<Duration> {
+    let s = s.trim();
+    let (digits, unit) = s.split_at(s.find(|c: char| !c.is_ascii_digit()).unwrap_or(s.len()));
+    let factor = match unit {
+        "" | "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let secs = digits.parse::<u64>().ok()?.checked_mul(factor)?;
+    (1..366 * 86_400).contains(&secs).then(|| Duration::from_secs(secs))
+}
+
 /// A count in at most four characters: `999`, `1.2k`, `12k`, `3.4M`.
 #[must_use]
 pub fn count(n: u64) -> String {

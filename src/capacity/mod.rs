@@ -9,12 +9,14 @@ pub mod plan;
 pub mod preflight;
 pub mod version;
 pub mod weights;
+mod word;
 
 pub use limits::{Max, MaxOrigin};
 pub use plan::{Fit, Meeting, Memory, ModeFit, Plan, Recommended, Setup};
 pub use preflight::{Preflight, Verdict};
 pub use version::{Detected, Version};
 pub use weights::{Origin, Weight, Weights};
+pub use word::{Word, word};
 
 use crate::base::{TaskType, WorkerKind};
 use crate::event::ProofMode;

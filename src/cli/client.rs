@@ -88,12 +88,9 @@ impl Client {
         let (link, cluster) = match (&place.cluster_rpc, &sources) {
             (Some(url), _) => {
                 let _guard = runtime.enter();
-                (Link::new(&Target::Url(url.clone())).map_err(Failure::usage)?, redact(url.trim_end_matches('/')).into_owned())
+                (Link::new(&Target::Url(url.clone())).map_err(Failure::usage)?, cluster_name(&place))
             }
-            (None, Some(Sources { cluster: Some(link), .. })) => {
-                let context = place.context.as_deref().unwrap_or("current");
-                (link.clone(), format!("kubernetes {context}/{}", place.namespace))
-            }
+            (None, Some(Sources { cluster: Some(link), .. })) => (link.clone(), cluster_name(&place)),
             _ => {
                 return Err(Failure::usage(format!(
                     "the API's address is not known: give --cluster-rpc http://HOST:50051, set {}, or drop --no-kube",
@@ -168,6 +165,14 @@ impl Client {
             Some(last) => Err(Failure::from(format!("{last} (and {} more failures above)", errors.len()))),
             None => Ok(if bad { 5 } else { 0 }),
         }
+    }
+}
+
+/// The cluster's API as jobs keep it, without secrets.
+pub(super) fn cluster_name(place: &Place) -> String {
+    match place.cluster_rpc.as_deref().filter(|u| !u.trim().is_empty()) {
+        Some(url) => redact(url.trim().trim_end_matches('/')).into_owned(),
+        None => format!("kubernetes {}/{}", place.context.as_deref().unwrap_or("current"), place.namespace),
     }
 }
 

@@ -287,18 +287,7 @@ pub struct FetchArgs {
 
 /// Reads `90`, `90s`, `30m`, `4h`, `7d`.
 pub fn duration(s: &str) -> Result<Duration, String> {
-    let (digits, unit) = s.split_at(s.find(|c: char| !c.is_ascii_digit()).unwrap_or(s.len()));
-    let factor = match unit.trim() {
-        "" | "s" => 1,
-        "m" | "min" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => 0,
-    };
-    match digits.parse::<u64>().ok().and_then(|n| n.checked_mul(factor)) {
-        Some(n) if n > 0 && n < 366 * 86_400 => Ok(Duration::from_secs(n)),
-        _ => Err("a time is a number above 0 with s, m, h or d behind it: 90s, 30m, 4h".into()),
-    }
+    crate::base::units::parse_duration(s).ok_or_else(|| "a time is a number above 0 with s, m, h or d behind it: 90s, 30m, 4h".into())
 }
 
 #[cfg(test)]

@@ -5,10 +5,14 @@ use std::path::PathBuf;
 
 use super::args::{Look, Place, ReplayArgs, WatchArgs, start};
 use super::{Failure, Outcome};
+use crate::app::ProverSetup;
 use crate::model::Model;
+use crate::prover::journal::Journal;
+use crate::prover::settings::Settings;
 use crate::runtime::clipboard::Clipboard;
 use crate::runtime::live::{LiveFeed, Sources};
 use crate::runtime::player::Player;
+use crate::runtime::prover::{Prover, ProverOptions};
 use crate::runtime::{Ending, Feed, Inbox, TuiOptions, channel, run, themes};
 use crate::sources::kube::access::AccessOptions;
 use crate::sources::kube::logs::LogOptions;
@@ -113,10 +117,33 @@ pub(super) fn live_config(place: &Place) -> Result<LiveConfig, Failure> {
 
 pub(super) fn watch(args: &WatchArgs, place: &Place, look: &Look) -> Outcome {
     needs_a_terminal("sp1top status")?;
-    let options = options(look, None)?;
+    let mut options = options(look, None)?;
     let config = live_config(place)?;
     let taping = super::record::taping(args.record.as_deref(), !args.no_session_tape)?;
     let sources = Sources::start(config, place.log.clone())?;
     let (waker, inbox) = channel();
-    show(Box::new(LiveFeed::new(sources, waker, taping)), options, inbox)
+    let prover = prover(place, look, &sources, &mut options);
+    show(Box::new(LiveFeed::new(sources, waker, taping).with_prover(prover)), options, inbox)
+}
+
+/// What sends proofs from the screens, where the API can be reached.
+fn prover(place: &Place, look: &Look, sources: &Sources, options: &mut TuiOptions) -> Option<Prover> {
+    let store = Settings::default().environment(env).store();
+    let shown = match &store {
+        Ok(s) => Some(Ok(s.describe())),
+        // Nothing set is the common case and no fault.
+        Err(e) if e.starts_with("no artifact store") => None,
+        Err(e) => Some(Err(e.clone())),
+    };
+    options.prover = ProverSetup { read_only: look.read_only, store: shown };
+    let link = sources.cluster.clone()?;
+    let journal = Journal::new(Journal::default_dir(env).ok()?);
+    let prover = ProverOptions {
+        cluster: super::client::cluster_name(place),
+        store: store.ok(),
+        journal,
+        out: std::env::current_dir().unwrap_or_default(),
+        read_only: look.read_only,
+    };
+    Some(Prover::start(prover, link, &sources.hub, sources.handle()))
 }

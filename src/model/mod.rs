@@ -7,6 +7,7 @@
 mod durations;
 mod eta;
 mod history;
+mod jobs;
 mod kube;
 mod logs;
 mod moments;
@@ -23,6 +24,7 @@ use rustc_hash::FxHashMap;
 pub use durations::{Durations, Typical};
 pub use eta::Eta;
 pub use history::{Gauge, History, Point, Sample};
+pub use jobs::{Job, Jobs};
 pub use kube::{ContainerDeath, Kube, Pod};
 pub use logs::{LogEntry, Logs};
 pub use moments::{Moment, MomentKind, Moments};
@@ -121,6 +123,8 @@ pub struct Model {
     pub durations: Durations,
     /// Kubernetes.
     pub kube: Kube,
+    /// Proofs that this program sends.
+    pub jobs: Jobs,
     /// Versions as the API knows them.
     pub manifest: Vec<ComponentVersion>,
     /// The last log records.
@@ -240,6 +244,7 @@ impl Model {
             What::Client(ClientEvent::Submitted { proof }) => {
                 self.proofs.entry(&proof, at);
             }
+            What::Job(note) => self.jobs.note(at, *note),
             What::Worker(_) | What::Tick | What::Api(_) | What::Store(_) | What::Client(_) | What::Metrics(_) => {}
             What::Kube(e) => {
                 let now = self.now;

@@ -68,8 +68,7 @@ impl Decoder {
                 Err(_) => unknown_document(e.at, &e.raw, &mut batch),
             },
             Kind::Tick => batch.events.push(Event { at: e.at, what: What::Tick }),
-            Kind::Effect => {}
-            Kind::Json | Kind::PodMetrics | Kind::Stats | Kind::Proofs | Kind::Manifest | Kind::Prometheus => {
+            Kind::Effect | Kind::Json | Kind::PodMetrics | Kind::Stats | Kind::Proofs | Kind::Manifest | Kind::Prometheus => {
                 payload::parse(e.kind, e.at, &e.raw, &mut batch.events, &mut batch.unread);
             }
         }

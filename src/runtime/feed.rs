@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::alerts::Alerts;
 use crate::model::Model;
-use crate::ui::{Playback, TimeBase, Track};
+use crate::ui::{Playback, Request, TimeBase, Track};
 
 /// What feeds the model: a recording, a simulated cluster, or live sources.
 pub trait Feed {
@@ -26,6 +26,12 @@ pub trait Feed {
     /// A log (a source, or a pod's name) is being looked at: follow it, if it is
     /// one of too many to be followed by default.
     fn follow(&mut self, _log: &str) {}
+
+    /// Does what was confirmed; how it goes on comes as data. The answer is one
+    /// line for the status bar.
+    fn request(&mut self, _what: &Request) -> Result<String, String> {
+        Err("only a live cluster takes proofs".into())
+    }
 
     /// Something to be told at the bottom of the screen, once.
     fn says(&mut self) -> Option<String> {

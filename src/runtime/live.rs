@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use super::feed::Feed;
 use super::player::Player;
 use super::points::{Marker, Point, Points};
+use super::prover::Prover;
 use super::tui::Waker;
 use crate::alerts::Alerts;
 use crate::base::Timestamp;
@@ -21,7 +22,7 @@ use crate::sources::grpc::channel::Link;
 use crate::sources::hub::{Clock, Hub, WallClock};
 use crate::sources::live::{self, Command, LiveConfig};
 use crate::tape::recorder::Recorder;
-use crate::ui::{Mark, Playback, TimeBase, Track};
+use crate::ui::{Mark, Playback, Request, TimeBase, Track};
 
 /// Wall time that one step may take, so that keys are answered meanwhile.
 const STEP: Duration = Duration::from_millis(25);
@@ -128,6 +129,7 @@ pub struct LiveFeed {
     pos: u64,
     past: Option<Past>,
     told: bool,
+    prover: Option<Prover>,
 }
 
 /// While the past is shown, the present goes on here.
@@ -175,7 +177,15 @@ impl LiveFeed {
             pos: 0,
             past: None,
             told: false,
+            prover: None,
         }
+    }
+
+    /// Takes proofs too.
+    #[must_use]
+    pub fn with_prover(mut self, prover: Option<Prover>) -> Self {
+        self.prover = prover;
+        self
     }
 
     /// Takes in what came.
@@ -322,6 +332,13 @@ impl Feed for LiveFeed {
                 }
                 done
             }
+        }
+    }
+
+    fn request(&mut self, what: &Request) -> Result<String, String> {
+        match &self.prover {
+            Some(p) => p.request(what),
+            None => Err("the API is not connected: give --cluster-rpc, or a context that reaches it".into()),
         }
     }
 

@@ -10,6 +10,7 @@ mod look;
 pub mod picture;
 pub mod player;
 pub mod points;
+pub mod prover;
 mod reel;
 pub mod screen;
 pub mod stage;

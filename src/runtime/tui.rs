@@ -14,7 +14,7 @@ use super::clipboard::Clipboard;
 use super::feed::Feed;
 use super::screen::Screen;
 use super::terminal::{self, Guard};
-use crate::app::{App, AppOptions, Msg, World};
+use crate::app::{App, AppOptions, Msg, ProverSetup, World};
 use crate::model::Model;
 use crate::ui::{Effect, Symbols, Theme, ViewId};
 
@@ -40,6 +40,8 @@ pub struct TuiOptions {
     pub mouse: bool,
     /// Where copied text goes.
     pub clipboard: Clipboard,
+    /// What sending proofs needs.
+    pub prover: ProverSetup,
 }
 
 impl Default for TuiOptions {
@@ -52,6 +54,7 @@ impl Default for TuiOptions {
             view: ViewId::Overview,
             mouse: true,
             clipboard: Clipboard::default(),
+            prover: ProverSetup::default(),
         }
     }
 }
@@ -164,9 +167,9 @@ fn size() -> (u16, u16) {
 
 impl Loop {
     fn new(feed: Box<dyn Feed>, model: Model, options: TuiOptions) -> Result<Self, Error> {
-        let TuiOptions { theme, themes, ascii, title, view, mouse, clipboard } = options;
+        let TuiOptions { theme, themes, ascii, title, view, mouse, clipboard, prover } = options;
         let symbols = if ascii { Symbols::ascii() } else { Symbols::unicode() };
-        let app = App::new(AppOptions { theme, themes, symbols, title, view, mouse });
+        let app = App::new(AppOptions { theme, themes, symbols, title, view, mouse, prover });
         let (w, h) = size();
         let mut this = Self { app, feed, model, screen: Screen::new(w, h), clipboard, mouse, dirty: true };
         this.update(Msg::Resize(w, h));
@@ -298,6 +301,10 @@ impl Loop {
                 self.update(Msg::Copied { text, sure: self.clipboard.sure });
             }
             Effect::Follow(log) => self.feed.follow(&log),
+            Effect::Cluster(what) => match self.feed.request(&what) {
+                Ok(said) => drop(self.update(Msg::Say(said))),
+                Err(e) => drop(self.update(Msg::Complain(e))),
+            },
             Effect::Playback(what) => {
                 if let Err(e) = self.feed.control(&what, &mut self.model) {
                     self.update(Msg::Complain(e));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::view::ViewId;
 use crate::base::{ProofId, Timestamp, WorkerId};
+use crate::event::ProofMode;
 
 /// A request from the user, after the keymap.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +68,10 @@ pub enum Action {
     PreviousError,
     /// Copy what is selected.
     Copy,
+    /// Open the dialog that sends a proof.
+    Launch,
+    /// Ask whether to cancel that proof.
+    CancelProof(ProofId),
     /// Show that proof's detail.
     OpenProof(ProofId),
     /// Show that worker.
@@ -129,6 +134,44 @@ pub enum Effect {
     Follow(String),
     /// Control of a replay or a demo.
     Playback(Playback),
+    /// Do something in the cluster; it was confirmed.
+    Cluster(Request),
+}
+
+/// Something that changes the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Send proofs.
+    Prove(Launch),
+    /// Cancel a proof.
+    Cancel(ProofId),
+}
+
+/// A launch, as the dialog leaves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// What is proved.
+    pub program: Program,
+    /// In which mode.
+    pub mode: ProofMode,
+    /// How many at once.
+    pub count: u16,
+    /// From sending to the deadline.
+    pub timeout: Duration,
+}
+
+/// A program with its input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// The built-in one.
+    Fibonacci(u32),
+    /// A file, and its input: hex digits, `@FILE`, or nothing.
+    Elf {
+        /// The ELF.
+        path: String,
+        /// One item.
+        input: String,
+    },
 }
 
 /// Control of what feeds the program.

@@ -114,6 +114,7 @@ pub const GLOBAL: &[Group] = &[
         bindings: &[
             hinted(&[":"], || Action::Palette, "commands"),
             hinted(&["?"], || Action::Help, "help"),
+            key(&["p"], || Action::Launch, "send a test proof"),
             key(&["t"], || Action::NextTheme, "next theme"),
             key(&["m"], || Action::ToggleMouse, "free the mouse, to select text"),
             key(&["ctrl-l"], || Action::Redraw, "draw anew"),

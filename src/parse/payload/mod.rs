@@ -2,6 +2,7 @@
 //! Prometheus text. Pure functions: what cannot be read is returned, nothing
 //! panics and nothing is guessed.
 
+pub mod effect;
 pub mod env;
 pub mod grpc;
 pub mod json;
@@ -54,7 +55,8 @@ pub fn parse(kind: Kind, at: Timestamp, raw: &[u8], events: &mut Vec<Event>, unr
         Kind::Proofs => grpc::proofs(raw, &mut out),
         Kind::Manifest => grpc::manifest(raw, &mut out),
         Kind::Prometheus => prometheus::text(raw, &mut out),
-        Kind::Log | Kind::LogBreak | Kind::Source | Kind::Session | Kind::Tick | Kind::Effect => {}
+        Kind::Effect => effect::job(raw, &mut out),
+        Kind::Log | Kind::LogBreak | Kind::Source | Kind::Session | Kind::Tick => {}
     }
 }
 

@@ -5,6 +5,7 @@ mod entries;
 mod held;
 mod lanes;
 mod list;
+mod ours;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -115,6 +116,7 @@ impl View for ProofsView {
     fn bindings(&self) -> &'static [Binding] {
         &[
             Binding { keys: &["v"], action: || Action::Toggle, what: "one proof by stage or by worker", hint: false },
+            Binding { keys: &["x"], action: || Action::Own("cancel"), what: "cancel the proof; asks first", hint: false },
             Binding { keys: &["o"], action: || Action::Own("logs"), what: "logs of the task's pod", hint: false },
         ]
     }
@@ -125,7 +127,7 @@ impl View for ProofsView {
                 &[("enter", "the task's worker"), ("v", "by stage"), ("+ -", "zoom"), ("h l", "in time"), ("o", "logs")]
             }
             Some(_) => &[("enter", "the task's worker"), ("v", "by worker"), ("+ -", "zoom"), ("h l", "in time"), ("o", "logs")],
-            None => &[("enter", "open"), ("/", "filter"), ("s", "sort"), ("y", "copy its id")],
+            None => &[("enter", "open"), ("/", "filter"), ("s", "sort"), ("y", "copy its id"), ("p", "send one"), ("x", "cancel")],
         }
     }
 
@@ -138,6 +140,7 @@ impl View for ProofsView {
     }
 
     fn update(&mut self, action: &Action, ctx: &Ctx<'_>) -> Outcome {
+        let (ctx, _) = &ours::split(ctx);
         if let Action::OpenProof(id) = action {
             return self.open(id, ctx);
         }
@@ -145,6 +148,9 @@ impl View for ProofsView {
             if *action == Action::Back {
                 self.detail = None;
                 return Outcome::done();
+            }
+            if *action == Action::Own("cancel") {
+                return Outcome::then(Action::CancelProof(detail.proof.clone()));
             }
             return detail.update(action, ctx);
         }
@@ -161,7 +167,8 @@ impl View for ProofsView {
             }
             (Action::Enter, Some(id)) => self.open(&id, ctx),
             (Action::Copy, Some(id)) => Outcome::effect(Effect::Copy(id.to_string())),
-            (Action::Enter | Action::Copy | Action::DoubleClick(..), None) => Outcome::done(),
+            (Action::Own("cancel"), Some(id)) => Outcome::then(Action::CancelProof(id)),
+            (Action::Enter | Action::Copy | Action::DoubleClick(..) | Action::Own("cancel"), None) => Outcome::done(),
             (Action::Back, _) if !self.words.is_empty() || self.words.invert => {
                 self.words.clear();
                 Outcome::done()
@@ -193,6 +200,8 @@ impl View for ProofsView {
     }
 
     fn draw(&self, ctx: &Ctx<'_>, buf: &mut Buffer) {
+        let (ctx, sent) = &ours::split(ctx);
+        ours::draw(ctx, *sent, buf);
         if let Some(detail) = &self.detail {
             detail.draw(ctx, buf);
             return;
@@ -236,7 +245,13 @@ impl ProofsView {
             let why = format!("None of {} proofs matches '{}'.", ctx.model.proofs.len(), self.words.text());
             empty(ctx, area, &why, "Esc clears the filter.", buf);
         } else if ctx.model.stats.is_some() {
-            empty(ctx, area, "The cluster is idle: no proof has been requested.", "'sp1top prove fibonacci' sends a small one.", buf);
+            empty(
+                ctx,
+                area,
+                "The cluster is idle: no proof has been requested.",
+                "p, or 'sp1top prove fibonacci', sends a small one.",
+                buf,
+            );
         } else {
             empty(ctx, area, "No data of the coordinator or the API yet.", "Sources says what is connected.", buf);
         }

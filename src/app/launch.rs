@@ -1,0 +1,356 @@
+//! The dialogs that change the cluster: sending proofs and cancelling them.
+//! Nothing is done before a second question, whose default is No.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::popup::Popup;
+use super::{App, World};
+use crate::base::{ProofId, units};
+use crate::capacity;
+use crate::event::ProofMode;
+use crate::ui::draw::{put, put_line, tint, wrap};
+use crate::ui::widgets::input::Input;
+use crate::ui::widgets::panel::Panel;
+use crate::ui::{Ctx, Effect, Launch, Program, Request, Role, TimeBase};
+
+/// What the dialogs need to know of the set-up; read by the shell.
+#[derive(Clone, Debug, Default)]
+pub struct ProverSetup {
+    /// Nothing may be changed, whatever is confirmed.
+    pub read_only: bool,
+    /// The artifact store without secrets, or why there is none.
+    pub store: Option<Result<String, String>>,
+}
+
+const MODES: [ProofMode; 4] = [ProofMode::Core, ProofMode::Compressed, ProofMode::Plonk, ProofMode::Groth16];
+
+/// A line of the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Program,
+    N,
+    Elf,
+    Input,
+    Mode,
+    Count,
+    Timeout,
+}
+
+/// The dialog that sends proofs.
+#[derive(Clone, Debug)]
+pub struct Launcher {
+    elf: bool,
+    n: Input,
+    path: Input,
+    item: Input,
+    mode: usize,
+    count: Input,
+    timeout: Input,
+    at: usize,
+    /// What is wrong with what was typed.
+    wrong: Option<String>,
+}
+
+/// A question with Yes and No.
+#[derive(Clone, Debug)]
+pub struct Confirm {
+    title: &'static str,
+    /// What will be done, a paragraph each; the first is the question.
+    text: Vec<(Role, String)>,
+    request: Request,
+    yes: bool,
+}
+
+impl Launcher {
+    /// As it is opened.
+    pub fn new() -> Self {
+        Self {
+            elf: false,
+            n: Input::new("1000"),
+            path: Input::default(),
+            item: Input::default(),
+            mode: 1,
+            count: Input::new("1"),
+            timeout: Input::new("4h"),
+            at: 0,
+            wrong: None,
+        }
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        let own: &[Field] = if self.elf { &[Field::Elf, Field::Input] } else { &[Field::N] };
+        [&[Field::Program], own, &[Field::Mode, Field::Count, Field::Timeout]].concat()
+    }
+
+    fn field(&self) -> Field {
+        self.fields().get(self.at).copied().unwrap_or(Field::Program)
+    }
+
+    fn input(&mut self) -> Option<&mut Input> {
+        Some(match self.field() {
+            Field::N => &mut self.n,
+            Field::Elf => &mut self.path,
+            Field::Input => &mut self.item,
+            Field::Count => &mut self.count,
+            Field::Timeout => &mut self.timeout,
+            Field::Program | Field::Mode => return None,
+        })
+    }
+
+    /// Takes pasted text.
+    pub fn paste(&mut self, text: &str) {
+        if let Some(i) = self.input() {
+            i.insert(text.trim());
+        }
+    }
+
+    fn mode(&self) -> ProofMode {
+        MODES[self.mode % MODES.len()]
+    }
+
+    fn turn(&mut self, by: usize) {
+        match self.field() {
+            Field::Program => self.elf = !self.elf,
+            Field::Mode => self.mode = (self.mode + by) % MODES.len(),
+            _ => {}
+        }
+    }
+
+    /// What was typed, or what is wrong with it.
+    fn launch(&self) -> Result<Launch, String> {
+        let program = if self.elf {
+            let path = self.path.text().trim();
+            if path.is_empty() {
+                return Err("give the path of an SP1 v6 ELF".into());
+            }
+            Program::Elf { path: path.to_owned(), input: self.item.text().trim().to_owned() }
+        } else {
+            let n = self.n.text().trim().parse().map_err(|_| format!("n is a whole number up to {}", u32::MAX))?;
+            Program::Fibonacci(n)
+        };
+        let count = self.count.text().trim().parse().ok().filter(|n| (1..=256).contains(n));
+        let count = count.ok_or("so many at once: a number from 1 to 256")?;
+        let timeout = units::parse_duration(self.timeout.text()).ok_or("a time is a number with s, m, h or d behind it: 90s, 30m, 4h")?;
+        Ok(Launch { program, mode: self.mode(), count, timeout })
+    }
+}
+
+impl Confirm {
+    fn launch(l: &Launch, store: &str, word: Option<capacity::Word>) -> Self {
+        let what = match &l.program {
+            Program::Fibonacci(n) => format!("fibonacci (n={n})"),
+            Program::Elf { path, .. } => path.clone(),
+        };
+        let many = if l.count == 1 { "one".to_owned() } else { format!("{}", l.count) };
+        let proofs = if l.count == 1 { "proof" } else { "proofs" };
+        let question =
+            format!("Send {many} {} {proofs} of {what} to this cluster, deadline in {}?", l.mode.as_str(), units::duration(l.timeout));
+        let mut text = vec![(Role::Text, question)];
+        text.extend(word.map(|w| (if w.bad { Role::Warn } else { Role::Good }, w.text)));
+        text.push((Role::Dim, format!("Its program and input go to {store}. It takes the cluster's workers like any other proof.")));
+        Self { title: "send", text, request: Request::Prove(l.clone()), yes: false }
+    }
+
+    fn cancel(id: &ProofId, about: String) -> Self {
+        let text = vec![(Role::Text, format!("Cancel {id}?")), (Role::Dim, about)];
+        Self { title: "cancel", text, request: Request::Cancel(id.clone()), yes: false }
+    }
+}
+
+impl App {
+    /// Opens the dialog, or says why not.
+    pub(super) fn open_launch(&mut self, world: &World<'_>) {
+        if self.may_change(world) {
+            match &self.prover.store {
+                None => self.say("no artifact store is set: start with CLI_REDIS_NODES, or CLI_S3_BUCKET and CLI_S3_REGION"),
+                Some(Err(why)) => self.say(why.clone()),
+                Some(Ok(_)) => self.popup = Some(Popup::Launch(Box::new(Launcher::new()))),
+            }
+        }
+    }
+
+    /// Opens the question, or says why not.
+    pub(super) fn open_cancel(&mut self, id: &ProofId, world: &World<'_>) {
+        if !self.may_change(world) {
+            return;
+        }
+        let Some(p) = world.model.proofs.get(id).filter(|p| p.is_active()) else {
+            self.say(format!("{id} is over: there is nothing to cancel"));
+            return;
+        };
+        let mode = p.mode.map_or("", ProofMode::as_str);
+        let running = p.running();
+        let ours =
+            if world.model.jobs.get(id).is_some() { "It was sent from here." } else { "It was not sent from here: somebody waits for it." };
+        let since = units::duration(world.model.now.since(p.began_at()));
+        let about = format!("A {mode} proof, requested {since} ago, {running} tasks running. What was proved so far is lost. {ours}");
+        self.popup = Some(Popup::Confirm(Box::new(Confirm::cancel(id, about))));
+    }
+
+    fn may_change(&mut self, world: &World<'_>) -> bool {
+        if self.prover.read_only {
+            self.say("read-only: nothing in the cluster is changed (start without --read-only)");
+            return false;
+        }
+        if world.time != TimeBase::Live {
+            self.say("only a live cluster takes proofs");
+            return false;
+        }
+        true
+    }
+
+    pub(super) fn key_in_launch(&mut self, key: &KeyEvent, mut form: Box<Launcher>, world: &World<'_>) -> Vec<Effect> {
+        form.wrong = None;
+        let last = form.fields().len() - 1;
+        match key.code {
+            KeyCode::Esc => return Vec::new(),
+            KeyCode::Down | KeyCode::Tab => form.at = if form.at >= last { 0 } else { form.at + 1 },
+            KeyCode::Up | KeyCode::BackTab => form.at = if form.at == 0 { last } else { form.at - 1 },
+            KeyCode::Enter => match form.launch() {
+                Ok(launch) => {
+                    let word = capacity::word(world.model, launch.mode, u32::from(launch.count));
+                    let store = self.prover.store.clone().and_then(Result::ok).unwrap_or_default();
+                    self.popup = Some(Popup::Confirm(Box::new(Confirm::launch(&launch, &store, word))));
+                    return Vec::new();
+                }
+                Err(e) => form.wrong = Some(e),
+            },
+            code => match form.input() {
+                Some(input) => drop(input.key(key)),
+                None => match code {
+                    KeyCode::Right | KeyCode::Char(' ' | 'l') => form.turn(1),
+                    KeyCode::Left | KeyCode::Char('h') => form.turn(MODES.len() - 1),
+                    _ => {}
+                },
+            },
+        }
+        self.popup = Some(Popup::Launch(form));
+        Vec::new()
+    }
+
+    pub(super) fn key_in_confirm(&mut self, key: &KeyEvent, mut ask: Box<Confirm>) -> Vec<Effect> {
+        match key.code {
+            KeyCode::Char('y' | 'Y') => return vec![Effect::Cluster(ask.request)],
+            KeyCode::Enter if ask.yes => return vec![Effect::Cluster(ask.request)],
+            KeyCode::Left | KeyCode::Right | KeyCode::Tab | KeyCode::BackTab | KeyCode::Char('h' | 'l') => {
+                ask.yes = !ask.yes;
+                self.popup = Some(Popup::Confirm(ask));
+            }
+            _ => self.say("nothing was changed"),
+        }
+        Vec::new()
+    }
+
+    pub(super) fn launch_area(room: Rect) -> Rect {
+        super::popup::centre(room, 72.min(room.width.saturating_sub(4)), 16)
+    }
+
+    pub(super) fn confirm_area(ask: &Confirm, room: Rect) -> Rect {
+        let w = room.width.saturating_sub(4).min(72);
+        let lines: usize = ask.text.iter().map(|(_, t)| wrap(t, w.saturating_sub(4)).len() + 1).sum();
+        super::popup::centre(room, w, u16::try_from(lines).unwrap_or(20).saturating_add(3))
+    }
+
+    pub(super) fn draw_launch(&self, area: Rect, form: &Launcher, ctx: &Ctx<'_>, buf: &mut Buffer) {
+        let theme = &self.theme;
+        let inner = Panel::new("send a proof").right("enter goes on  esc closes").focus(true).draw(area, ctx, buf);
+        let mut y = inner.y;
+        for (i, field) in form.fields().into_iter().enumerate() {
+            let row = Rect { y, height: 1, ..inner };
+            if !inner.contains(row.as_position()) {
+                return;
+            }
+            let here = i == form.at;
+            if here {
+                tint(buf, Rect { x: inner.x.saturating_sub(1), width: inner.width + 2, ..row }, theme.style(Role::Selected));
+            }
+            let label = match field {
+                Field::Program => "program",
+                Field::N => "n",
+                Field::Elf => "ELF file",
+                Field::Input => "input",
+                Field::Mode => "mode",
+                Field::Count => "at once",
+                Field::Timeout => "deadline in",
+            };
+            put(buf, row, row.x, y, label, theme.style(Role::Dim));
+            let value = Rect { x: row.x + 13.min(row.width), width: row.width.saturating_sub(13), ..row };
+            self.draw_value(value, field, here, form, ctx, buf);
+            y += 1;
+        }
+        y += 1;
+        let mut lines: Vec<(Role, String)> = Vec::new();
+        lines.extend(form.wrong.clone().map(|w| (Role::Bad, w)));
+        match (form.launch(), capacity::word(ctx.model, form.mode(), form.launch().map_or(1, |l| u32::from(l.count)))) {
+            (_, Some(w)) => lines.push((if w.bad { Role::Warn } else { Role::Good }, w.text)),
+            (_, None) => lines.push((Role::Dim, "whether it fits is not known: no maximum weight of a CPU worker is seen yet".into())),
+        }
+        if let Some(Ok(store)) = &self.prover.store {
+            lines.push((Role::Dim, format!("store: {store}")));
+        }
+        for (role, text) in lines {
+            for l in wrap(&text, inner.width) {
+                put(buf, inner, inner.x, y, &l, theme.style(role));
+                y += 1;
+            }
+        }
+    }
+
+    fn draw_value(&self, area: Rect, field: Field, here: bool, form: &Launcher, ctx: &Ctx<'_>, buf: &mut Buffer) {
+        let theme = &self.theme;
+        let text = theme.style(Role::Text);
+        let choices = |all: &[(&'static str, bool)]| {
+            let mut spans = Vec::new();
+            for (name, on) in all {
+                let style = if *on { theme.style(Role::Accent) } else { theme.style(Role::Dim) };
+                let mark = if *on { ctx.symbols.pointer } else { " " };
+                spans.push(Span::styled(format!("{mark}{name}  "), style));
+            }
+            Line::from(spans)
+        };
+        let typed = |input: &Input, note: &str, buf: &mut Buffer| {
+            if here {
+                input.draw(area, text, buf);
+            } else {
+                put(buf, area, area.x, area.y, input.text(), text);
+            }
+            if input.text().is_empty() {
+                put(buf, area, area.x + 2, area.y, note, theme.style(Role::Dim));
+            }
+        };
+        match field {
+            Field::Program => {
+                put_line(buf, area, area.x, area.y, &choices(&[("fibonacci", !form.elf), ("an ELF file", form.elf)]));
+            }
+            Field::Mode => {
+                let all = MODES.map(|m| (m.as_str(), m == form.mode()));
+                put_line(buf, area, area.x, area.y, &choices(&all));
+            }
+            Field::N => typed(&form.n, "which number; about five cycles each", buf),
+            Field::Elf => typed(&form.path, "path of an SP1 v6 program", buf),
+            Field::Input => typed(&form.item, "none; hex digits, or @FILE", buf),
+            Field::Count => typed(&form.count, "1", buf),
+            Field::Timeout => typed(&form.timeout, "4h", buf),
+        }
+    }
+
+    pub(super) fn draw_confirm(&self, area: Rect, ask: &Confirm, ctx: &Ctx<'_>, buf: &mut Buffer) {
+        let theme = &self.theme;
+        let inner = Panel::new(ask.title).right("y sends it  esc does not").focus(true).draw(area, ctx, buf);
+        let mut y = inner.y;
+        for (role, text) in &ask.text {
+            for l in wrap(text, inner.width) {
+                put(buf, inner, inner.x, y, &l, theme.style(*role));
+                y += 1;
+            }
+            y += 1;
+        }
+        let button = |on: bool| -> Style { theme.style(if on { Role::TabActive } else { Role::Tab }) };
+        let x = put(buf, inner, inner.x, y, " No ", button(!ask.yes));
+        put(buf, inner, x + 2, y, " Yes ", button(ask.yes));
+    }
+}

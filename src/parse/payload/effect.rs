@@ -1,0 +1,41 @@
+//! Results of effects: how far the proofs are that this program sends.
+
+use serde::Deserialize;
+
+use super::{Out, safe};
+use crate::base::ProofId;
+use crate::event::{JobNote, UnreadReason, What};
+
+#[derive(Deserialize)]
+struct Note {
+    proof_id: String,
+    event: String,
+    state: String,
+    #[serde(default)]
+    program: String,
+    #[serde(default)]
+    input: String,
+    #[serde(default)]
+    mode: String,
+    #[serde(default)]
+    line: String,
+}
+
+/// Reads one; a recording may come from anywhere, so its text is made safe.
+pub(super) fn job(raw: &[u8], out: &mut Out<'_>) {
+    let note = serde_json::from_slice::<Note>(raw).ok();
+    let Some((note, proof)) = note.and_then(|n| ProofId::read(n.proof_id.as_bytes()).map(|id| (n, id))) else {
+        out.unread(UnreadReason::UnknownDocument, raw);
+        return;
+    };
+    let word = |s: &str| safe(s, 32);
+    out.push(What::Job(Box::new(JobNote {
+        proof,
+        event: word(&note.event),
+        state: word(&note.state),
+        program: safe(&note.program, 80),
+        input: safe(&note.input, 80),
+        mode: word(&note.mode),
+        line: safe(&note.line, 400),
+    })));
+}
