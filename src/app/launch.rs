@@ -246,7 +246,7 @@ impl App {
     }
 
     pub(super) fn launch_area(room: Rect) -> Rect {
-        super::popup::centre(room, 72.min(room.width.saturating_sub(4)), 16)
+        super::popup::centre(room, 72.min(room.width.saturating_sub(4)), 13)
     }
 
     pub(super) fn confirm_area(ask: &Confirm, room: Rect) -> Rect {

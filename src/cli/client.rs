@@ -3,12 +3,17 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use super::args::{Look, Place};
 use super::prover_args::{Lines, StoreArgs};
 use super::sight::Sights;
 use super::{Failure, screen};
 use crate::base::redact::redact;
+use crate::capacity::{self, Word};
+use crate::event::ProofMode;
+use crate::model::Model;
+use crate::pipeline::Pipeline;
 use crate::prover::drive::{DriveOptions, Driver, Tell, Version};
 use crate::prover::job::Job;
 use crate::prover::journal::Journal;
@@ -54,6 +59,9 @@ pub(super) fn may_write(look: &Look, what: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// How long the cluster is listened to for a word on its capacity.
+const LISTEN: Duration = Duration::from_secs(5);
+
 /// The API, and where there is more to see of the cluster, its sources.
 pub(super) struct Client {
     pub api: ClusterApi,
@@ -61,6 +69,8 @@ pub(super) struct Client {
     pub cluster: String,
     runtime: tokio::runtime::Runtime,
     sources: Option<Sources>,
+    /// What the sources have told so far.
+    seen: (Pipeline, Model),
     pub sights: Sights,
 }
 
@@ -98,11 +108,27 @@ impl Client {
                 )));
             }
         };
-        Ok(Self { api: ClusterApi(link), cluster, runtime, sources, sights: Sights::default() })
+        Ok(Self { api: ClusterApi(link), cluster, runtime, sources, seen: (Pipeline::new(false), Model::new()), sights: Sights::default() })
     }
 
     pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
+    }
+
+    /// Whether so many more proofs fit, as far as the cluster tells within some
+    /// seconds.
+    pub fn word(&mut self, mode: ProofMode, count: u32) -> Option<Word> {
+        let sources = self.sources.as_mut()?;
+        let (pipeline, model) = &mut self.seen;
+        let limit = Instant::now() + LISTEN;
+        loop {
+            let e = sources.wait(limit.saturating_duration_since(Instant::now()))?;
+            pipeline.apply(&e, model);
+            // The weights come with the Deployments, the proofs with the stats.
+            if model.stats.is_some() && model.kube.workload("cpu-node").is_some() {
+                return capacity::word(model, mode, count);
+            }
+        }
     }
 
     /// Watches these proofs with what else there is of the cluster.
@@ -110,7 +136,7 @@ impl Client {
         let Some(sources) = self.sources.take() else { return };
         let ids = jobs.iter().map(|j| j.proof_id.clone()).collect();
         let (jobs, tell) = (jobs.to_vec(), Arc::clone(tell));
-        self.sights.watch(sources, ids, move |id| {
+        self.sights.watch(sources, std::mem::take(&mut self.seen), ids, move |id| {
             if let Some(job) = jobs.iter().find(|j| j.proof_id == id) {
                 let mut u = Update::of(job, WallClock.now(), Step::Claimed);
                 u.state = crate::prover::job::JobState::Submitted;
@@ -202,6 +228,10 @@ pub(super) fn printer(lines: Lines, sights: &Sights) -> Tell {
         {
             u.stage = s.stage;
             u.tasks = s.tasks;
+        }
+        // What is over at once is told when it is done.
+        if lines == Lines::Text && matches!(u.event, Step::Uploading | Step::Downloading) && u.total_bytes.is_none_or(|t| t < 1 << 20) {
+            return;
         }
         let line = match lines {
             Lines::Jsonl => serde_json::to_string(&u).unwrap_or_default(),

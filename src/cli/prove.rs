@@ -22,9 +22,14 @@ pub(super) fn run(args: &ProveArgs, place: &Place, look: &Look) -> Outcome {
     let journal = client::journal()?;
     let mut client = Client::open(place, &settings)?;
     let store = client.block_on(Store::open(&config))?;
+    let mode = args.mode.into();
+    if let Some(word) = client.word(mode, u32::from(args.count)) {
+        // A warning and no more: whoever says prove wants to see.
+        eprintln!("sp1top: {}{}", if word.bad { "careful: " } else { "" }, word.text);
+    }
     let order = Order {
         payload,
-        mode: args.mode.into(),
+        mode,
         timeout: args.timeout,
         cycle_limit: args.cycle_limit,
         gas_limit: args.gas_limit,

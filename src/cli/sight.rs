@@ -42,10 +42,10 @@ impl Sights {
 
     /// Watches these proofs until the process ends; calls `claimed` once for
     /// each.
-    pub fn watch(&self, mut sources: Sources, ids: Vec<String>, claimed: impl Fn(&str) + Send + 'static) {
+    pub fn watch(&self, mut sources: Sources, seen: (Pipeline, Model), ids: Vec<String>, claimed: impl Fn(&str) + Send + 'static) {
         let this = self.clone();
         let work = move || {
-            let (mut pipeline, mut model) = (Pipeline::new(false), Model::new());
+            let (mut pipeline, mut model) = seen;
             let mut told: Vec<bool> = vec![false; ids.len()];
             loop {
                 let Some(e) = sources.wait(Duration::from_secs(5)) else { continue };

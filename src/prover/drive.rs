@@ -159,7 +159,10 @@ impl Driver {
     /// why it stopped here and how it goes on; the job stays in the journal.
     pub async fn run(&self, mut job: Job) -> Result<Job, String> {
         let Some(_hold) = self.journal.hold(&job.proof_id)? else {
-            return Err(format!("another sp1top works on {}; it is followed with: sp1top proofs list", job.proof_id));
+            let mut u = self.update(&job, Step::Progress);
+            u.detail = Some("another sp1top works on it".into());
+            (self.tell)(u);
+            return Err(format!("another sp1top works on {} and goes on with it; sp1top proofs list shows how far it is", job.proof_id));
         };
         // Another process may have moved it on before the lock was ours.
         if let Some(newest) = self.journal.load(&job.proof_id)? {

@@ -167,6 +167,7 @@ impl Update {
             Step::Claimed => "claimed: the coordinator works on it".into(),
             Step::Progress => {
                 let mut parts = vec![format!("proving for {}", seconds(self.elapsed_seconds.unwrap_or(0.0)))];
+                parts.extend(self.detail.clone());
                 parts.extend(self.stage.as_ref().map(|s| format!("stage {s}")));
                 parts.extend(self.tasks.clone());
                 parts.extend(self.eta_seconds.map(|s| format!("about {} left", seconds(s))));
