@@ -495,7 +495,7 @@ fn a_proof_is_sent_after_two_questions_whose_default_is_no() {
     assert_eq!(s.press(&["enter"]), []);
     assert!(s.text().contains("nothing was changed"));
     s.press(&["p", "enter"]);
-    let launch = Launch {
+    let launch = crate::ui::Launch {
         program: crate::ui::Program::Fibonacci(1000),
         mode: crate::event::ProofMode::Compressed,
         count: 1,
