@@ -519,15 +519,15 @@ fn a_proof_is_sent_after_two_questions_whose_default_is_no() {
 fn a_proof_is_cancelled_after_a_question() {
     let mut s = Session::new(healthy().clone()).size(100, 30);
     let id = s.model.proofs.active().next().unwrap().id.clone();
-    let world = World { model: &s.model, time: s.time, alerts: &s.alerts };
+    let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track: crate::ui::Track::default() };
     assert_eq!(s.app.act(Action::CancelProof(id.clone()), &world), []);
     assert!(s.text().contains(&format!("Cancel {id}?")), "{}", s.text());
     assert_eq!(s.press(&["n"]), []);
-    let world = World { model: &s.model, time: s.time, alerts: &s.alerts };
+    let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track: crate::ui::Track::default() };
     s.app.act(Action::CancelProof(id.clone()), &world);
     assert_eq!(s.press(&["y"]), [Effect::Cluster(crate::ui::Request::Cancel(id.clone()))]);
     s.time = TimeBase::Demo { speed: 1.0, paused: false };
-    let world = World { model: &s.model, time: s.time, alerts: &s.alerts };
+    let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track: crate::ui::Track::default() };
     s.app.act(Action::CancelProof(id), &world);
     assert!(s.text().contains("only a live cluster"), "{}", s.text());
 }
