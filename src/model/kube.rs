@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::base::{Ring, Timestamp};
-use crate::event::{Component, KubeEvent, KubeNote, NodeInfo, PodInfo, PodUsage, Termination, WorkloadInfo};
+use super::counters::Counters;
+use crate::event::{Component, KubeEvent, KubeNote, Metric, NodeInfo, PodInfo, PodUsage, Termination, WorkloadInfo};
 
 /// A pod with its recent use of memory.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub struct Pod {
     pub component: Option<Component>,
     /// CPU and memory, oldest first.
     pub usage: Ring<PodUsage>,
+    /// What it counts itself, where its metrics are read.
+    pub counters: Option<Counters>,
     /// When it was first seen here.
     pub first_seen: Timestamp,
 }
@@ -173,6 +176,15 @@ impl Kube {
         }
     }
 
+    /// A pod's own metrics.
+    pub fn metrics(&mut self, pod: &str, at: Timestamp, metrics: &[Metric]) {
+        if let Some(p) = self.pods.get_mut(pod)
+            && let Some(new) = Counters::read(at, metrics, p.counters.as_ref())
+        {
+            p.counters = Some(new);
+        }
+    }
+
     /// A whole list replaces the workloads of its own kind only.
     fn put_workloads(&mut self, list: Vec<WorkloadInfo>, stateful: bool) {
         self.workloads.retain(|_, w| w.stateful != stateful);
@@ -203,7 +215,7 @@ impl Kube {
                 p.component = component;
             }
             None => {
-                self.pods.insert(info.name.clone(), Pod { info, component, usage: Ring::new(USAGE_SAMPLES), first_seen: now });
+                self.pods.insert(info.name.clone(), Pod { info, component, usage: Ring::new(USAGE_SAMPLES), counters: None, first_seen: now });
             }
         }
         news

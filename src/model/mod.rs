@@ -4,6 +4,7 @@
 //! (alert rules, views, JSON) reads `&Model`. All collections are bounded by
 //! construction; nothing here reads a clock: `now` moves with the envelopes.
 
+mod counters;
 mod durations;
 mod eta;
 mod history;
@@ -21,6 +22,7 @@ mod workers;
 
 use rustc_hash::FxHashMap;
 
+pub use counters::{Counters, OfType};
 pub use durations::{Durations, Typical};
 pub use eta::Eta;
 pub use history::{Gauge, History, Point, Sample};
@@ -245,7 +247,13 @@ impl Model {
                 self.proofs.entry(&proof, at);
             }
             What::Job(note) => self.jobs.note(at, *note),
-            What::Worker(_) | What::Tick | What::Api(_) | What::Store(_) | What::Client(_) | What::Metrics(_) => {}
+            What::Worker(_) | What::Tick | What::Api(_) | What::Store(_) | What::Client(_) => {}
+            What::Metrics(m) => {
+                let pod = self.sources.get(source).and_then(|s| s.pod.clone());
+                if let Some(pod) = pod {
+                    self.kube.metrics(&pod, at, &m);
+                }
+            }
             What::Kube(e) => {
                 let now = self.now;
                 for death in self.kube.apply(now, e) {

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use crate::base::units;
 use crate::envelope::SourceState;
 use crate::event::{Component, Termination};
-use crate::model::{Model, Pod};
+use crate::model::{Counters, Model, Pod};
 use crate::ui::draw::{cut, cut_middle, put, put_line, wrap};
 use crate::ui::keymap::Binding;
 use crate::ui::views::common::empty_lines;
@@ -319,6 +319,20 @@ fn cores(millis: u64) -> String {
     if millis < 1000 { format!("{millis}m") } else { format!("{}.{}", millis / 1000, millis % 1000 / 100) }
 }
 
+/// What a node counts itself, in one line.
+fn counted(c: &Counters, ctx: &Ctx<'_>) -> String {
+    let mut words: Vec<String> = c.gpu_busy.map(|b| format!("GPU busy {:.0}%", b * 100.0)).into_iter().collect();
+    for t in c.types.iter().filter(|t| t.ended > 0) {
+        let each = t.mean().map(|d| format!(" of {}", units::seconds(d))).unwrap_or_default();
+        let failed = if t.failed > 0 { format!(", {} failed", t.failed) } else { String::new() };
+        words.push(format!("{} {}{each}{failed}", t.ended, t.name));
+    }
+    if words.is_empty() {
+        words.push("no task yet".into());
+    }
+    format!("{} ({} ago)", words.join(&format!(" {} ", ctx.symbols.separator)), units::seconds(ctx.now().since(c.at)))
+}
+
 fn detail(area: Rect, p: &Pod, ctx: &Ctx<'_>, buf: &mut Buffer) {
     let theme = ctx.theme;
     let (text, dim) = (theme.style(Role::Text), theme.style(Role::Dim));
@@ -347,6 +361,10 @@ fn detail(area: Rect, p: &Pod, ctx: &Ctx<'_>, buf: &mut Buffer) {
     }
     if let Some(image) = &i.image {
         say(buf, "image", image, Role::Text);
+    }
+    if let Some(c) = &p.counters {
+        let role = if c.types.iter().any(|t| t.failed > 0) { Role::Warn } else { Role::Text };
+        say(buf, "its counts", &counted(c, ctx), role);
     }
     if let (Some(u), Some(limit)) = (p.last_usage().and_then(|u| u.memory_bytes), i.memory_limit)
         && y < inner.bottom()
