@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::{Ring, Timestamp};
 use super::counters::Counters;
+use crate::base::{Ring, Timestamp};
 use crate::event::{Component, KubeEvent, KubeNote, Metric, NodeInfo, PodInfo, PodUsage, Termination, WorkloadInfo};
 
 /// A pod with its recent use of memory.
@@ -215,7 +215,8 @@ impl Kube {
                 p.component = component;
             }
             None => {
-                self.pods.insert(info.name.clone(), Pod { info, component, usage: Ring::new(USAGE_SAMPLES), counters: None, first_seen: now });
+                self.pods
+                    .insert(info.name.clone(), Pod { info, component, usage: Ring::new(USAGE_SAMPLES), counters: None, first_seen: now });
             }
         }
         news
