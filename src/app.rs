@@ -55,6 +55,9 @@ pub enum Msg {
     Tick(Duration),
     /// The shell has something to say.
     Say(String),
+    /// A word to somebody who is here for the first time: goes away by itself,
+    /// or at the first key.
+    Hint(String),
     /// The shell has bad news.
     Complain(String),
     /// The text was sent to the terminal's clipboard. When it is not `sure` that
@@ -105,6 +108,8 @@ impl Default for AppOptions {
 struct Status {
     text: String,
     bad: bool,
+    /// A key takes it away.
+    hint: bool,
     /// On the app's clock.
     until: Duration,
 }
@@ -190,7 +195,10 @@ impl App {
     /// Takes in what happened and says what the shell is to do.
     pub fn update(&mut self, msg: Msg, world: &World<'_>) -> Vec<Effect> {
         match msg {
-            Msg::Key(key) => self.key(&key, world),
+            Msg::Key(key) => {
+                self.status.take_if(|s| s.hint);
+                self.key(&key, world)
+            }
             Msg::Mouse(event) => self.mouse(event, world),
             Msg::Resize(w, h) => {
                 self.area = Rect::new(0, 0, w, h);
@@ -211,8 +219,12 @@ impl App {
                 self.say(text);
                 Vec::new()
             }
+            Msg::Hint(text) => {
+                self.status = Some(Status { text, bad: false, hint: true, until: self.clock + STATUS_TIME * 4 });
+                Vec::new()
+            }
             Msg::Complain(text) => {
-                self.status = Some(Status { text, bad: true, until: self.clock + STATUS_TIME * 2 });
+                self.status = Some(Status { text, bad: true, hint: false, until: self.clock + STATUS_TIME * 2 });
                 Vec::new()
             }
             Msg::Copied { text, sure } => {
@@ -228,7 +240,7 @@ impl App {
     }
 
     fn say(&mut self, text: impl Into<String>) {
-        self.status = Some(Status { text: text.into(), bad: false, until: self.clock + STATUS_TIME });
+        self.status = Some(Status { text: text.into(), bad: false, hint: false, until: self.clock + STATUS_TIME });
     }
 
     fn ctx<'a>(&'a self, world: &World<'a>, area: Rect) -> Ctx<'a> {

@@ -10,6 +10,8 @@
 
 pub mod base;
 
+pub mod config;
+
 pub mod envelope;
 
 pub mod event;

@@ -302,11 +302,11 @@ impl App {
         if let Some(v) = self.views.get(self.current) {
             let mut rank = 3;
             for (keys, what) in v.hints() {
-                left.push(hint(rank, (*keys).to_owned(), what, dim));
+                left.push(hint(rank, self.symbols.keys.written(keys), what, dim));
                 rank = (rank + 1).min(40);
             }
             for b in v.bindings().iter().filter(|b| b.hint) {
-                let key = keymap::label(b.keys.first().copied().unwrap_or_default(), self.symbols.unicode);
+                let key = keymap::label(self.symbols.keys.first(v.title(), b), self.symbols.unicode);
                 left.push(hint(rank, key, b.what, dim));
                 rank = (rank + 1).min(40);
             }
@@ -339,7 +339,7 @@ impl App {
         for (rank, b) in (0..).zip(keymap::GLOBAL.iter().flat_map(|g| g.bindings).filter(|b| b.hint)) {
             // Help is the last to go.
             let rank = if b.keys.contains(&"?") { 0 } else { rank + 1 };
-            right.push(hint(rank, b.keys.first().copied().unwrap_or_default().to_owned(), b.what, dim));
+            right.push(hint(rank, keymap::label(self.symbols.keys.first("", b), self.symbols.unicode), b.what, dim));
         }
         drop_pieces(&mut left, &mut right, 3, area.width);
         let mut x = area.x + 1;

@@ -1,7 +1,8 @@
 //! What the palette finds.
 
 use super::World;
-use crate::ui::{Action, Theme, ViewId, keymap};
+use crate::ui::keymap::{self, Keymap};
+use crate::ui::{Action, Theme, ViewId};
 
 /// Something that can be asked for by name.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +30,7 @@ pub struct Found {
 const MOST: usize = 500;
 
 /// Everything there is to ask for.
-pub fn all(views: &[(ViewId, &'static str)], themes: &[Theme], world: &World<'_>) -> Vec<Command> {
+pub fn all(views: &[(ViewId, &'static str)], themes: &[Theme], keys: &'static Keymap, world: &World<'_>) -> Vec<Command> {
     let mut out: Vec<Command> = views
         .iter()
         .map(|(id, title)| Command { name: (*title).into(), detail: format!("view {}", id.number()), alias: "", action: Action::Show(*id) })
@@ -47,7 +48,7 @@ pub fn all(views: &[(ViewId, &'static str)], themes: &[Theme], world: &World<'_>
             Action::Help => "h",
             _ => "",
         };
-        out.push(Command { name: b.what.into(), detail: format!("key {}", b.keys.first().copied().unwrap_or_default()), alias, action });
+        out.push(Command { name: b.what.into(), detail: format!("key {}", keys.first("", b)), alias, action });
     }
     out.extend(themes.iter().map(|t| Command {
         name: format!("theme {}", t.name),

@@ -4,7 +4,6 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::popup::{Ask, Popup};
 use super::{App, World, command, when};
-use crate::ui::keymap;
 use crate::ui::widgets::input::Input;
 use crate::ui::{Action, Effect};
 
@@ -32,8 +31,8 @@ impl App {
             Some(Popup::Launch(form)) => return self.key_in_launch(key, form, world),
             Some(Popup::Confirm(ask)) => return self.key_in_confirm(key, ask),
         }
-        let own = self.views.get(self.current).map_or(&[][..], |v| v.bindings());
-        match keymap::find(own, key) {
+        let (title, own) = self.views.get(self.current).map_or(("", &[][..]), |v| (v.title(), v.bindings()));
+        match self.symbols.keys.find(title, own, key) {
             Some(b) => {
                 let action = (b.action)();
                 self.act(action, world)
@@ -45,7 +44,7 @@ impl App {
     fn key_in_help(&mut self, key: &KeyEvent, scroll: usize, world: &World<'_>) -> Vec<Effect> {
         let most = self.help_height(world);
         let page = usize::from(self.area.height / 2).max(1);
-        let scroll = match keymap::find(&[], key).map(|b| (b.action)()) {
+        let scroll = match self.symbols.keys.find("", &[], key).map(|b| (b.action)()) {
             Some(Action::Move(n)) => scroll.saturating_add_signed(isize::try_from(n).unwrap_or(0)),
             Some(Action::HalfPage(n) | Action::Page(n)) => {
                 if n > 0 {
@@ -117,7 +116,7 @@ impl App {
 
     pub(super) fn palette_found(&self, input: &Input, world: &World<'_>) -> Vec<command::Found> {
         let views: Vec<_> = self.views.iter().map(|v| (v.id(), v.title())).collect();
-        command::find(input.text(), &command::all(&views, &self.themes, world))
+        command::find(input.text(), &command::all(&views, &self.themes, self.symbols.keys, world))
     }
 
     pub(super) fn run_command(&mut self, input: &Input, selected: usize, world: &World<'_>) -> Vec<Effect> {

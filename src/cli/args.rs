@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::base::Timestamp;
+use crate::config::Settings;
 use crate::event::Component;
 use crate::runtime::live::LogFile;
 
@@ -58,6 +59,8 @@ pub enum Command {
     Frame(FrameArgs),
     /// Every alert as it begins to fire and as it ends
     Alerts(AlertsArgs),
+    /// The settings in effect and where each comes from
+    Config(ConfigArgs),
     /// The themes there are
     Themes,
     /// The keys of every screen
@@ -99,6 +102,9 @@ pub struct Place {
     /// Read a component's log from a file that may grow and rotate; - is standard input
     #[arg(long, global = true, value_name = "COMPONENT=PATH", value_parser = log_file)]
     pub log: Vec<LogFile>,
+    /// The settings in effect.
+    #[arg(skip)]
+    pub settings: Settings,
 }
 
 /// How it looks
@@ -117,6 +123,17 @@ pub struct Look {
     /// Never change anything in the cluster, whatever is confirmed
     #[arg(long, global = true)]
     pub read_only: bool,
+    /// The settings in effect.
+    #[arg(skip)]
+    pub settings: Settings,
+}
+
+/// Arguments of `config`.
+#[derive(Clone, Debug, Args)]
+pub struct ConfigArgs {
+    /// Write a file with every setting and its meaning, commented out
+    #[arg(long)]
+    pub init: bool,
 }
 
 /// Arguments of `replay`.

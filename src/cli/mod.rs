@@ -3,6 +3,7 @@
 mod alerts;
 pub mod args;
 mod client;
+mod config;
 mod demo;
 mod doctor;
 mod export;
@@ -14,13 +15,14 @@ mod range_proof;
 mod record;
 mod report;
 mod screen;
+mod settings;
 mod sight;
 mod status;
 mod tables;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use args::{Cli, Command};
 
@@ -51,14 +53,15 @@ pub type Outcome = Result<u8, Failure>;
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(c) => c,
+    let parsed = command().try_get_matches().and_then(|m| Ok((Cli::from_arg_matches(&m)?, m)));
+    let (cli, matches) = match parsed {
+        Ok(both) => both,
         Err(e) => {
             let _ = e.print();
             return ExitCode::from(u8::from(e.use_stderr()) * 2);
         }
     };
-    match run(cli) {
+    match run(cli, &matches) {
         Ok(code) => ExitCode::from(code),
         Err(f) => {
             let text = crate::base::redact::redact(&f.text).into_owned();
@@ -68,7 +71,22 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Outcome {
+/// The command line; as a plugin of kubectl it calls itself as it was called.
+fn command() -> clap::Command {
+    let plugin = std::env::args_os()
+        .next()
+        .is_some_and(|a| std::path::Path::new(&a).file_stem().is_some_and(|n| n.to_string_lossy().starts_with("kubectl-")));
+    let command = Cli::command();
+    if plugin { command.bin_name("kubectl sp1top").display_name("kubectl sp1top") } else { command }
+}
+
+fn run(mut cli: Cli, matches: &clap::ArgMatches) -> Outcome {
+    // What does not depend on settings works whatever they are.
+    let needs = !matches!(cli.command, Some(Command::Completions { .. } | Command::Man | Command::Config(args::ConfigArgs { init: true })));
+    let resolved = if needs { settings::load(&cli, matches)? } else { crate::config::Resolved::default() };
+    if needs {
+        settings::apply(&mut cli, &resolved);
+    }
     let Cli { command, place, look } = cli;
     match command.unwrap_or_else(|| Command::Watch(args::WatchArgs::default())) {
         Command::Watch(a) => screen::watch(&a, &place, &look),
@@ -84,8 +102,9 @@ fn run(cli: Cli) -> Outcome {
         Command::RangeProof(a) => range_proof::run(&a, &place, &look),
         Command::Proofs(a) => proofs::run(&a, &place, &look),
         Command::Alerts(a) => alerts::run(&a, &place),
+        Command::Config(a) => config::run(&a, &resolved),
         Command::Themes => tables::themes(),
-        Command::Keys => tables::keys(),
+        Command::Keys => tables::keys(&look),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "sp1top", &mut std::io::stdout());
             Ok(0)

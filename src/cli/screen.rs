@@ -14,6 +14,7 @@ use crate::runtime::live::{LiveFeed, Sources};
 use crate::runtime::player::Player;
 use crate::runtime::prover::{Prover, ProverOptions};
 use crate::runtime::{Ending, Feed, Inbox, TuiOptions, channel, run, themes};
+use crate::sources::grpc::poll::PollOptions;
 use crate::sources::kube::access::AccessOptions;
 use crate::sources::kube::logs::LogOptions;
 use crate::sources::live::LiveConfig;
@@ -33,8 +34,7 @@ fn env(name: &str) -> Option<String> {
 
 /// Folders of the user's own themes.
 pub(super) fn theme_dirs() -> Vec<PathBuf> {
-    let config = env("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| env("HOME").map(|h| PathBuf::from(h).join(".config")));
-    config.map(|c| c.join("sp1top").join("themes")).into_iter().collect()
+    super::settings::folder().map(|f| f.join("themes")).into_iter().collect()
 }
 
 /// True where the locale cannot show more than ASCII.
@@ -57,8 +57,20 @@ pub(super) fn options(look: &Look, title: Option<String>) -> Result<TuiOptions, 
         title,
         mouse: !look.no_mouse,
         clipboard: Clipboard::detect(env),
+        hint: first_time().then(|| "new here? ? explains this screen, : finds everything by name, q leaves".into()),
+        reduced_motion: look.settings.reduced_motion,
+        keys: super::tables::keymap(look)?,
         ..TuiOptions::default()
     })
+}
+
+/// True once for every user: a file in the state's folder remembers it. Where
+/// there is no such folder, nobody is told each time.
+fn first_time() -> bool {
+    let set = |n: &str| env(n).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let Some(state) = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|h| h.join(".local").join("state"))) else { return false };
+    let folder = state.join("sp1top");
+    std::fs::create_dir_all(&folder).is_ok() && std::fs::File::create_new(folder.join("greeted")).is_ok()
 }
 
 pub(super) fn show(feed: Box<dyn Feed>, options: TuiOptions, inbox: Inbox) -> Outcome {
@@ -106,11 +118,24 @@ pub(super) fn live_config(place: &Place) -> Result<LiveConfig, Failure> {
             "--no-kube leaves nothing to look at: add --log COMPONENT=PATH, --coordinator-rpc URL or --cluster-rpc URL",
         ));
     }
+    let s = &place.settings;
+    let seconds = std::time::Duration::from_secs_f64;
     Ok(LiveConfig {
         kube,
         coordinator_rpc: place.coordinator_rpc.clone(),
         cluster_rpc: place.cluster_rpc.clone(),
-        logs: LogOptions { gpu_nodes: place.gpu_logs, ..LogOptions::default() },
+        logs: LogOptions {
+            gpu_nodes: s.logs_gpu_nodes,
+            others: s.logs_others,
+            coordinator_tail: s.logs_coordinator_tail,
+            ..LogOptions::default()
+        },
+        poll: PollOptions {
+            stats: seconds(s.poll_stats),
+            proofs: seconds(s.poll_proofs),
+            versions: seconds(s.poll_versions),
+            ..PollOptions::default()
+        },
         ..LiveConfig::default()
     })
 }

@@ -8,6 +8,7 @@ use super::args::{Format, Place, StatusArgs};
 use super::{Failure, Outcome, print, screen};
 use crate::event::Batch;
 use crate::model::Model;
+use crate::output::plight;
 use crate::output::status::Status;
 use crate::output::status_text;
 use crate::parse::Decoder;
@@ -17,6 +18,11 @@ use crate::sources::files::Recording;
 
 pub(super) fn run(args: &StatusArgs, place: &Place) -> Outcome {
     let (model, pipeline) = if args.from.is_empty() { live(args, place)? } else { recorded(&args.from)? };
+    if args.from.is_empty()
+        && let Some(p) = plight::of(&model)
+    {
+        eprintln!("sp1top: {}", crate::base::redact::redact(&p.line()));
+    }
     let status = Status::of(&model, pipeline.alerts());
     let text = match args.output {
         Format::Text => status_text(&status),
@@ -78,7 +84,10 @@ fn live(args: &StatusArgs, place: &Place) -> Result<(Model, Pipeline), Failure> 
         if begun.elapsed() > most * 2 {
             break;
         }
-        if enough.is_none() && model.stats.is_some() && (place.no_kube || model.kube.known) {
+        let seen = model.stats.is_some() && (place.no_kube || model.kube.known);
+        // Where there is no cluster, or no right to see one, waiting does not help.
+        let nothing = place.coordinator_rpc.is_none() && place.log.is_empty() && plight::of(&model).is_some_and(|p| p.settled);
+        if enough.is_none() && (seen || nothing) {
             enough = Some(Instant::now());
         }
     }

@@ -3,6 +3,7 @@
 
 pub mod alerts;
 pub mod metrics;
+pub mod plight;
 pub mod report;
 pub mod status;
 mod text;

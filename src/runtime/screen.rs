@@ -77,6 +77,17 @@ impl Screen {
     }
 }
 
+/// Text in a style, for a terminal, outside of the dashboard.
+#[must_use]
+pub fn styled(text: &str, look: ratatui::style::Style) -> String {
+    let mut cell = Cell::default();
+    cell.set_style(look);
+    let mut out = Vec::new();
+    let mut pen = PLAIN;
+    style(&mut out, &mut pen, &cell);
+    format!("{}{text}\x1b[0m", String::from_utf8_lossy(&out))
+}
+
 fn move_to(out: &mut Vec<u8>, cursor: Option<(u16, u16)>, x: u16, y: u16) {
     // Writing to a Vec cannot fail.
     let _ = match cursor {

@@ -16,10 +16,13 @@ use super::screen::Screen;
 use super::terminal::{self, Guard};
 use crate::app::{App, AppOptions, Msg, ProverSetup, World};
 use crate::model::Model;
+use crate::ui::keymap::{self, Keymap};
 use crate::ui::{Effect, Symbols, Theme, ViewId};
 
 /// Between two frames: about thirty a second.
 const FRAME: Duration = Duration::from_millis(33);
+/// Between two frames of new data where motion is reduced.
+const CALM: Duration = Duration::from_secs(1);
 /// Messages that are taken in before a frame is drawn.
 const AT_ONCE: usize = 512;
 
@@ -42,6 +45,12 @@ pub struct TuiOptions {
     pub clipboard: Clipboard,
     /// What sending proofs needs.
     pub prover: ProverSetup,
+    /// A word to somebody who is here for the first time.
+    pub hint: Option<String>,
+    /// New data is drawn once a second.
+    pub reduced_motion: bool,
+    /// The keys as the user has them.
+    pub keys: &'static Keymap,
 }
 
 impl Default for TuiOptions {
@@ -55,6 +64,9 @@ impl Default for TuiOptions {
             mouse: true,
             clipboard: Clipboard::default(),
             prover: ProverSetup::default(),
+            hint: None,
+            reduced_motion: false,
+            keys: &keymap::DEFAULT,
         }
     }
 }
@@ -156,6 +168,9 @@ struct Loop {
     clipboard: Clipboard,
     mouse: bool,
     dirty: bool,
+    /// The user did something, and waits to see it.
+    asked: bool,
+    calm: bool,
 }
 
 fn size() -> (u16, u16) {
@@ -167,12 +182,15 @@ fn size() -> (u16, u16) {
 
 impl Loop {
     fn new(feed: Box<dyn Feed>, model: Model, options: TuiOptions) -> Result<Self, Error> {
-        let TuiOptions { theme, themes, ascii, title, view, mouse, clipboard, prover } = options;
-        let symbols = if ascii { Symbols::ascii() } else { Symbols::unicode() };
+        let TuiOptions { theme, themes, ascii, title, view, mouse, clipboard, prover, hint, reduced_motion: calm, keys } = options;
+        let symbols = Symbols { keys, ..if ascii { Symbols::ascii() } else { Symbols::unicode() } };
         let app = App::new(AppOptions { theme, themes, symbols, title, view, mouse, prover });
         let (w, h) = size();
-        let mut this = Self { app, feed, model, screen: Screen::new(w, h), clipboard, mouse, dirty: true };
+        let mut this = Self { app, feed, model, screen: Screen::new(w, h), clipboard, mouse, dirty: true, asked: true, calm };
         this.update(Msg::Resize(w, h));
+        if let Some(text) = hint {
+            this.update(Msg::Hint(text));
+        }
         // Something is on the screen before anything else is begun.
         this.draw()?;
         Ok(this)
@@ -223,11 +241,16 @@ impl Loop {
                 self.update(Msg::Complain(format!("a background thread panicked: {p}")));
                 self.dirty = true;
             }
-            if self.dirty && drawn.elapsed() >= FRAME {
+            if self.dirty && drawn.elapsed() >= self.pace() {
                 self.draw()?;
                 drawn = Instant::now();
             }
         }
+    }
+
+    /// The least time between two frames.
+    const fn pace(&self) -> Duration {
+        if self.calm && !self.asked { CALM } else { FRAME }
     }
 
     /// How long nothing has to be done.
@@ -239,7 +262,7 @@ impl Loop {
             wait = wait.min(t.saturating_sub(since));
         }
         if self.dirty {
-            wait = wait.min(FRAME.saturating_sub(drawn.elapsed()));
+            wait = wait.min(self.pace().saturating_sub(drawn.elapsed()));
         }
         wait
     }
@@ -261,6 +284,7 @@ impl Loop {
             Wake::Signal(n) => Ok(Some(Ending::Signal(n))),
             Wake::Input(event) => {
                 self.dirty = true;
+                self.asked = true;
                 let msg = match event {
                     Event::Key(k) => Msg::Key(k),
                     Event::Mouse(m) => Msg::Mouse(m),
@@ -329,6 +353,7 @@ impl Loop {
         self.screen.resize(w, h);
         self.update(Msg::Resize(w, h));
         self.dirty = true;
+        self.asked = true;
     }
 
     fn draw(&mut self) -> Result<(), Error> {
@@ -339,6 +364,7 @@ impl Loop {
             terminal::write(bytes)?;
         }
         self.dirty = false;
+        self.asked = false;
         Ok(())
     }
 }

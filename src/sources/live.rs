@@ -11,7 +11,7 @@ use super::kube::access::{Access, AccessOptions};
 use super::kube::logs::LogOptions;
 use super::kube::metrics::Scrape;
 use super::kube::pods::PodsReader;
-use super::kube::{forward, logs, metrics, objects, pods};
+use super::kube::{find, forward, logs, metrics, objects, pods};
 use crate::envelope::{Envelope, Kind, Session};
 
 /// What to look at, and how closely.
@@ -143,6 +143,7 @@ fn kubernetes(hub: &Hub, access: &Arc<Access>, config: &LiveConfig, focus: watch
     }
     hub.spawn(metrics::pod_metrics(Arc::clone(access), hub.port("kube:podmetrics")));
     hub.spawn(metrics::scrape(hub.clone(), Arc::clone(access), config.scrape, hub.port("kube:prometheus"), reader.clone()));
+    hub.spawn(find::run(Arc::clone(access), hub.port("kube:coordinator"), reader.clone()));
     hub.spawn(logs::run(hub.clone(), Arc::clone(access), config.logs.clone(), hub.port("kube:logs"), reader.clone(), focus));
     reader
 }

@@ -7,6 +7,7 @@
 //! | name | what |
 //! |---|---|
 //! | `kube:pods`, `kube:deployments`, `kube:statefulsets`, `kube:events`, `kube:nodes` | list and watch |
+//! | `kube:coordinator` | where the cluster is, when it is not in the namespace |
 //! | `kube:podmetrics` | metrics.k8s.io, polled |
 //! | `kube:logs` | which logs are followed, and which not |
 //! | `log:POD/CONTAINER` | one container's log |

@@ -3,7 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use super::draw::{line_width, width, wrap};
-use super::keymap::{self, Binding, KeyRow};
+use super::keymap::{self, Binding, KeyRow, Keymap};
 use super::view::View;
 use super::{Ctx, Role};
 use crate::base::TaskType;
@@ -11,13 +11,13 @@ use crate::base::TaskType;
 /// The lines about one view: what it shows, its keys, all other keys.
 #[must_use]
 pub fn of_view(view: &dyn View, columns: u16, ctx: &Ctx<'_>) -> Vec<Line<'static>> {
-    let mut out = Vec::new();
+    let (mut out, keys) = (Vec::new(), ctx.symbols.keys);
     paragraphs(&mut out, view.about(), columns, ctx);
     if !view.bindings().is_empty() {
         heading(&mut out, "Keys of this view", ctx);
-        key_rows(&mut out, own_rows(view.bindings()), columns, ctx);
+        key_rows(&mut out, own_rows(view.title(), view.bindings(), keys), columns, ctx);
     }
-    for (title, rows) in keymap::remaining(view.bindings()) {
+    for (title, rows) in keys.remaining(view.title(), view.bindings()) {
         heading(&mut out, title, ctx);
         key_rows(&mut out, rows, columns, ctx);
     }
@@ -77,10 +77,10 @@ pub fn of_program(
         heading(&mut out, &capital(title), ctx);
         paragraphs(&mut out, about, columns, ctx);
         if !bindings.is_empty() {
-            key_rows(&mut out, own_rows(bindings), columns, ctx);
+            key_rows(&mut out, own_rows(title, bindings, ctx.symbols.keys), columns, ctx);
         }
     }
-    for (title, rows) in keymap::remaining(&[]) {
+    for (title, rows) in ctx.symbols.keys.remaining("", &[]) {
         heading(&mut out, title, ctx);
         key_rows(&mut out, rows, columns, ctx);
     }
@@ -92,8 +92,8 @@ fn capital(text: &str) -> String {
     chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-fn own_rows(bindings: &[Binding]) -> Vec<KeyRow> {
-    bindings.iter().map(|b| (b.keys.to_vec(), b.what)).collect()
+fn own_rows(view: &str, bindings: &[Binding], keys: &'static Keymap) -> Vec<KeyRow> {
+    bindings.iter().map(|b| (keys.of(view, b), b.what)).collect()
 }
 
 fn heading(out: &mut Vec<Line<'static>>, text: &str, ctx: &Ctx<'_>) {

@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::Action;
+pub use super::remap::{DEFAULT, Keymap};
 use super::view::ViewId;
 
 /// One key and what it does.
@@ -124,31 +125,8 @@ pub const GLOBAL: &[Group] = &[
     },
 ];
 
-/// The binding for a key press: the view's own first, then the global ones.
-#[must_use]
-pub fn find<'a>(own: &'a [Binding], event: &KeyEvent) -> Option<&'a Binding> {
-    let hit = |b: &&Binding| b.keys.iter().any(|k| matches(k, event));
-    own.iter().find(hit).or_else(|| GLOBAL.iter().flat_map(|g| g.bindings).find(hit))
-}
-
 /// Keys, and what they do in words.
 pub type KeyRow = (Vec<&'static str>, &'static str);
-
-/// The global groups without the keys that `own` takes for itself.
-#[must_use]
-pub fn remaining(own: &[Binding]) -> Vec<(&'static str, Vec<KeyRow>)> {
-    let taken = |k: &str| own.iter().any(|b| b.keys.contains(&k));
-    GLOBAL
-        .iter()
-        .map(|g| {
-            let rows = g.bindings.iter().filter_map(|b| {
-                let keys: Vec<_> = b.keys.iter().copied().filter(|k| !taken(k)).collect();
-                (!keys.is_empty()).then_some((keys, b.what))
-            });
-            (g.title, rows.collect())
-        })
-        .collect()
-}
 
 /// A key as it is shown: arrows and names in short.
 #[must_use]
@@ -256,15 +234,5 @@ mod tests {
         assert!(matches("-", &e(KeyCode::Char('-'), KeyModifiers::NONE)));
         assert!(!matches("tab", &e(KeyCode::BackTab, KeyModifiers::SHIFT)));
         assert!(parse_key("nonsense").is_none());
-    }
-
-    #[test]
-    fn a_view_takes_keys_for_itself() {
-        const OWN: &[Binding] = &[key(&["space"], || Action::Toggle, "fold")];
-        let space = parse_key("space").unwrap();
-        assert_eq!((find(OWN, &space).unwrap().action)(), Action::Toggle);
-        assert_eq!((find(&[], &space).unwrap().action)(), Action::PlayPause);
-        let left: Vec<_> = remaining(OWN).into_iter().flat_map(|(_, rows)| rows).flat_map(|(keys, _)| keys).collect();
-        assert!(!left.contains(&"space") && left.contains(&"q"));
     }
 }

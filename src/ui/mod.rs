@@ -6,6 +6,7 @@ pub mod action;
 pub mod draw;
 pub mod help;
 pub mod keymap;
+pub mod remap;
 pub mod symbols;
 #[cfg(test)]
 pub mod testing;

@@ -2,6 +2,8 @@
 
 use ratatui::symbols::border;
 
+use super::keymap::{self, Keymap};
+
 /// Everything drawn that is not text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Symbols {
@@ -41,6 +43,8 @@ pub struct Symbols {
     pub step: &'static str,
     /// The part of a scroll bar that is shown, and the rest.
     pub scroll: (&'static str, &'static str),
+    /// The keys as the user has them, for hints and help.
+    pub keys: &'static Keymap,
 }
 
 impl Symbols {
@@ -66,6 +70,7 @@ impl Symbols {
             notch: "╿",
             step: "›",
             scroll: ("┃", "│"),
+            keys: &keymap::DEFAULT,
         }
     }
 
@@ -100,6 +105,7 @@ impl Symbols {
             notch: "!",
             step: ">",
             scroll: ("#", "|"),
+            keys: &keymap::DEFAULT,
         }
     }
 }

@@ -106,7 +106,9 @@ async fn connect(options: &AccessOptions) -> Result<(Client, Option<String>), St
     config.connect_timeout = Some(Duration::from_secs(5));
     config.read_timeout = None;
     let plugin = config.auth_info.exec.as_ref().and_then(|e| e.command.clone());
-    let by = plugin.map(|p| format!(" (the kubeconfig's exec plugin is '{p}')")).unwrap_or_default();
+    let by = plugin
+        .map(|p| format!(" (the kubeconfig's exec plugin is '{p}'; log in again with it, then see that kubectl get pods works)"))
+        .unwrap_or_default();
     // Exec plugins run while the client is made.
     let client = tokio::task::spawn_blocking({
         let runtime = tokio::runtime::Handle::current();
@@ -132,7 +134,7 @@ async fn configuration(options: &AccessOptions) -> Result<(Config, Option<String
                 let Ok(config) = Config::incluster() else {
                     let why = chain(&e);
                     return Err(one_line(&format!(
-                        "no cluster to look at: {why}; pass --kubeconfig FILE, set KUBECONFIG, or use --no-kube with --coordinator-rpc and --log"
+                        "no cluster to look at: {why}; pass --kubeconfig FILE, set KUBECONFIG, or use --no-kube with --coordinator-rpc and --log; sp1top demo needs no cluster"
                     )));
                 };
                 return Ok((config, None));
@@ -152,7 +154,9 @@ async fn configuration(options: &AccessOptions) -> Result<(Config, Option<String
     let config = Config::from_custom_kubeconfig(read, &wanted).await.map_err(|e| {
         let why = chain(&e);
         one_line(&match &context {
-            Some(c) => format!("kubeconfig: context '{c}': {why}; contexts there are: {known}"),
+            Some(c) => {
+                format!("kubeconfig: context '{c}': {why}; contexts there are: {known}; pass one with --context, or try sp1top demo")
+            }
             None => format!("kubeconfig: {why}; pass --context with one of: {known}"),
         })
     })?;

@@ -1,6 +1,7 @@
 //! Kubernetes: pods and other objects, logs, metrics.
 
 pub mod access;
+pub mod find;
 pub mod follow;
 pub mod forward;
 pub mod http;

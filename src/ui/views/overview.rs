@@ -174,7 +174,17 @@ impl View for Overview {
 
 /// Why there is nothing to show, and what to do.
 fn nothing_yet(ctx: &Ctx<'_>, buf: &mut Buffer) {
-    let mut lines: Vec<(String, Role)> = vec![("Nothing is known of the cluster yet".into(), Role::Title), (String::new(), Role::Text)];
+    let blank = || (String::new(), Role::Text);
+    if let Some(p) = crate::output::plight::of(ctx.model) {
+        let mut lines: Vec<(String, Role)> = vec![(p.what.into(), Role::Title), blank(), (p.found, Role::Warn)];
+        for (why, run) in p.tries {
+            lines.extend([blank(), (why.into(), Role::Dim), (run, Role::Text)]);
+        }
+        lines.extend([blank(), ("It goes on by itself once that is mended. 8 shows the sources.".into(), Role::Dim)]);
+        empty_lines(ctx, ctx.area, &lines, buf);
+        return;
+    }
+    let mut lines: Vec<(String, Role)> = vec![("Nothing is known of the cluster yet".into(), Role::Title), blank()];
     let sources = &ctx.model.sources;
     if sources.is_empty() {
         lines.push((
@@ -182,8 +192,7 @@ fn nothing_yet(ctx: &Ctx<'_>, buf: &mut Buffer) {
             Role::Text,
         ));
     } else {
-        lines.push(("This screen needs the coordinator's log, or its GetStats.".into(), Role::Text));
-        lines.push((String::new(), Role::Text));
+        lines.extend([("This screen needs the coordinator's log, or its GetStats.".into(), Role::Text), blank()]);
         for (name, s) in sources.iter().take(8) {
             let state = s.state.map_or("opening", crate::envelope::SourceState::as_str);
             let text = if s.detail.is_empty() { format!("{name}: {state}") } else { format!("{name}: {state}: {}", s.detail) };
@@ -194,7 +203,7 @@ fn nothing_yet(ctx: &Ctx<'_>, buf: &mut Buffer) {
             lines.push((format!("and {} more", sources.len() - 8), Role::Dim));
         }
     }
-    lines.push((String::new(), Role::Text));
+    lines.push(blank());
     lines.push(("8 shows the sources; sp1top doctor checks the way to the cluster; sp1top demo needs none.".into(), Role::Dim));
     empty_lines(ctx, ctx.area, &lines, buf);
 }

@@ -1,0 +1,74 @@
+//! Why nothing is seen of a cluster: what was found, what is missing, what to
+//! try. For a person's first minute, on screen and without one.
+
+use crate::envelope::SourceState;
+use crate::model::Model;
+
+/// Why there is nothing to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plight {
+    /// What is missing, in a few words.
+    pub what: &'static str,
+    /// What was found instead, by the source that found it.
+    pub found: String,
+    /// What to try: why, and the command.
+    pub tries: Vec<(&'static str, String)>,
+    /// True when waiting longer will not help.
+    pub settled: bool,
+}
+
+/// Why nothing is seen; `None` where something is, or all is still on its way.
+#[must_use]
+pub fn of(model: &Model) -> Option<Plight> {
+    if model.stats.is_some() || !model.proofs.is_empty() || !model.workers.is_empty() {
+        return None;
+    }
+    let told = |name: &str| {
+        let (_, s) = model.sources.iter().find(|(n, _)| n.as_str() == name)?;
+        (!s.detail.is_empty()).then(|| (s.state, s.detail.clone()))
+    };
+    let ns = model.session.namespace.as_deref().unwrap_or("NAMESPACE");
+    let place = model.session.context.as_ref().map_or_else(String::new, |c| format!(" --context {c}"));
+    let demo = ("or look at a simulated cluster", "sp1top demo".to_owned());
+    if let Some((state, found)) = told("kube:pods") {
+        let doctor = ("see every step of the way, with its fix", format!("sp1top doctor{place} -n {ns}"));
+        if state == Some(SourceState::Denied) {
+            let tries = vec![
+                ("see which rights are missing, with the commands that grant them", format!("sp1top doctor{place} -n {ns}")),
+                ("look where you may", "sp1top -n NAMESPACE --context NAME".into()),
+                demo,
+            ];
+            return Some(Plight { what: "This user may not look into the namespace", found, tries, settled: true });
+        }
+        if found.starts_with("401") {
+            let tries = vec![("log in again, then look", format!("kubectl get pods{place} -n {ns}")), doctor, demo];
+            return Some(Plight { what: "The login is missing or has expired", found, tries, settled: false });
+        }
+        if state == Some(SourceState::Connecting) {
+            let tries = vec![
+                ("does kubectl reach it? a VPN or a tunnel may be down", format!("kubectl cluster-info{place}")),
+                ("look at another cluster", "sp1top --context NAME".into()),
+                demo,
+            ];
+            return Some(Plight { what: "The Kubernetes API does not answer", found, tries, settled: false });
+        }
+    }
+    if let Some((Some(SourceState::Connecting), found)) = told("kube:coordinator") {
+        let tries = vec![
+            ("look into another namespace", "sp1top -n NAMESPACE".into()),
+            ("look at another cluster (kubectl config get-contexts lists them)", "sp1top --context NAME".into()),
+            demo,
+        ];
+        return Some(Plight { what: "There is no SP1 cluster here", found, tries, settled: true });
+    }
+    None
+}
+
+impl Plight {
+    /// Everything in one line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let tries: Vec<_> = self.tries.iter().map(|(_, run)| format!("`{run}`")).collect();
+        format!("{}: {}; try {}", self.what, self.found, tries.join(", "))
+    }
+}
