@@ -18,7 +18,10 @@ pub(super) fn run(args: &AlertsArgs, place: &Place) -> Outcome {
     if args.defaults {
         return print(&toml::to_string(&Thresholds::default())?);
     }
-    let limits = args.thresholds.as_deref().map_or(Ok(Thresholds::default()), thresholds)?;
+    let limits = match &args.thresholds {
+        Some(path) => thresholds(path)?,
+        None => super::settings::thresholds(&place.settings.alerts)?,
+    };
     let mut pipeline = Pipeline::with(false, limits);
     let mut printer = Printer { lines: args.output, told: 0 };
     if args.from.is_empty() {

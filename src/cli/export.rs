@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::args::{ExportArgs, Place};
-use super::{Failure, Outcome, print, screen, status};
+use super::{Failure, Outcome, print, screen, settings, status};
+use crate::alerts::Thresholds;
 use crate::model::Model;
 use crate::output::metrics::metrics;
 use crate::pipeline::Pipeline;
@@ -22,7 +23,7 @@ const LONGEST: u64 = 16 << 10;
 
 pub(super) fn run(args: &ExportArgs, place: &Place) -> Outcome {
     if !args.from.is_empty() {
-        let (model, pipeline) = status::recorded(&args.from)?;
+        let (model, pipeline) = status::recorded(&args.from, place)?;
         return print(&metrics(&model, pipeline.alerts()));
     }
     let config = screen::live_config(place)?;
@@ -38,12 +39,13 @@ pub(super) fn run(args: &ExportArgs, place: &Place) -> Outcome {
         .name("metrics".into())
         .spawn(move || serve(&listener, &shown))
         .map_err(|e| format!("cannot start a thread: {e}"))?;
-    collect(Sources::start(config, place.log.clone())?, &text)
+    let limits = settings::thresholds(&place.settings.alerts)?;
+    collect(Sources::start(config, place.log.clone())?, limits, &text)
 }
 
 /// Takes in what comes until the sources end.
-fn collect(mut sources: Sources, text: &Mutex<String>) -> Result<u8, Failure> {
-    let (mut model, mut pipeline) = (Model::new(), Pipeline::new(false));
+fn collect(mut sources: Sources, limits: Thresholds, text: &Mutex<String>) -> Result<u8, Failure> {
+    let (mut model, mut pipeline) = (Model::new(), Pipeline::with(false, limits));
     let mut made: Option<Instant> = None;
     loop {
         if let Some(e) = sources.wait(Duration::from_millis(500)) {

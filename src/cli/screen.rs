@@ -147,8 +147,9 @@ pub(super) fn watch(args: &WatchArgs, place: &Place, look: &Look) -> Outcome {
     let taping = super::record::taping(args.record.as_deref(), !args.no_session_tape)?;
     let sources = Sources::start(config, place.log.clone())?;
     let (waker, inbox) = channel();
+    let limits = super::settings::thresholds(&place.settings.alerts)?;
     let prover = prover(place, look, &sources, &mut options);
-    show(Box::new(LiveFeed::new(sources, waker, taping).with_prover(prover)), options, inbox)
+    show(Box::new(LiveFeed::new(sources, waker, taping).with_limits(limits).with_prover(prover)), options, inbox)
 }
 
 /// What sends proofs from the screens, where the API can be reached.

@@ -5,7 +5,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use super::args::{Format, Place, StatusArgs};
-use super::{Failure, Outcome, print, screen};
+use super::{Failure, Outcome, print, screen, settings};
 use crate::event::Batch;
 use crate::model::Model;
 use crate::output::plight;
@@ -17,7 +17,7 @@ use crate::runtime::live::Sources;
 use crate::sources::files::Recording;
 
 pub(super) fn run(args: &StatusArgs, place: &Place) -> Outcome {
-    let (model, pipeline) = if args.from.is_empty() { live(args, place)? } else { recorded(&args.from)? };
+    let (model, pipeline) = if args.from.is_empty() { live(args, place)? } else { recorded(&args.from, place)? };
     if args.from.is_empty()
         && let Some(p) = plight::of(&model)
     {
@@ -36,7 +36,7 @@ pub(super) fn run(args: &StatusArgs, place: &Place) -> Outcome {
 }
 
 /// Reads whole recordings: one thread reads and parses, this one applies.
-pub(super) fn recorded(paths: &[PathBuf]) -> Result<(Model, Pipeline), Failure> {
+pub(super) fn recorded(paths: &[PathBuf], place: &Place) -> Result<(Model, Pipeline), Failure> {
     let mut recording = Recording::open(paths, "files")?;
     let (tx, rx) = sync_channel::<Result<Batch, String>>(32);
     let read = move || {
@@ -55,7 +55,7 @@ pub(super) fn recorded(paths: &[PathBuf]) -> Result<(Model, Pipeline), Failure> 
     };
     std::thread::Builder::new().name("read".into()).spawn(read).map_err(|e| format!("cannot start a thread: {e}"))?;
     let mut model = Model::new();
-    let mut pipeline = Pipeline::new(false);
+    let mut pipeline = Pipeline::with(false, settings::thresholds(&place.settings.alerts)?);
     for batch in rx {
         pipeline.apply_batch(batch?, &mut model);
     }
@@ -66,7 +66,7 @@ pub(super) fn recorded(paths: &[PathBuf]) -> Result<(Model, Pipeline), Failure> 
 fn live(args: &StatusArgs, place: &Place) -> Result<(Model, Pipeline), Failure> {
     let mut sources = Sources::start(screen::live_config(place)?, place.log.clone())?;
     let mut model = Model::new();
-    let mut pipeline = Pipeline::new(false);
+    let mut pipeline = Pipeline::with(false, settings::thresholds(&place.settings.alerts)?);
     let begun = Instant::now();
     let most = Duration::from_secs(args.wait.max(1));
     // Once the main things are there, the rest has this long to arrive.

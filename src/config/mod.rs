@@ -199,7 +199,7 @@ mod tests {
         // With every line that is commented out taken in, too.
         let all: String = template().lines().map(|l| l.strip_prefix("#: ").unwrap_or(l)).fold(String::new(), |t, l| t + l + "\n");
         let r = resolve(Some(&all), none, &[]).unwrap_or_else(|e| panic!("{e}\n{all}"));
-        assert_eq!(r.settings.poll_stats, Settings::default().poll_stats);
+        assert_eq!(r.settings.logs_others, Settings::default().logs_others);
         for k in KEYS {
             assert!(template().contains(k.about), "{}", k.name);
         }

@@ -12,7 +12,7 @@ use super::player::Player;
 use super::points::{Marker, Point, Points};
 use super::prover::Prover;
 use super::tui::Waker;
-use crate::alerts::Alerts;
+use crate::alerts::{Alerts, Thresholds};
 use crate::base::Timestamp;
 use crate::envelope::Envelope;
 use crate::model::Model;
@@ -141,6 +141,13 @@ struct Past {
 }
 
 impl LiveFeed {
+    /// With alert rules that compare with `limits`.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Thresholds) -> Self {
+        self.pipeline = Pipeline::with(true, limits);
+        self
+    }
+
     /// Passes what the sources give on to the loop and to the tapes.
     #[must_use]
     pub fn new(sources: Sources, waker: Waker, taping: Taping) -> Self {

@@ -8,7 +8,7 @@ mod kubeconfig;
 mod metrics;
 mod namespace;
 mod op_succinct;
-mod permissions;
+pub mod permissions;
 mod pods;
 mod services;
 mod shm;

@@ -86,6 +86,12 @@ const RIGHTS: &[Right] = &[
     right("delete", "", "pods", Need::Change, "pods cannot be restarted from the screen; commands can be copied"),
 ];
 
+/// Every right that is used: verb, API group, resource; whether it is in no
+/// namespace; whether it is only for changes.
+pub fn rights() -> impl Iterator<Item = (&'static str, &'static str, &'static str, bool, bool)> {
+    RIGHTS.iter().map(|r| (r.verb, r.group, r.resource, r.wide, r.need == Need::Change))
+}
+
 async fn run(facts: Arc<Facts>) -> Outcome {
     let access = match facts.cluster().await {
         Ok(a) => a,
