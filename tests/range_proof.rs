@@ -168,7 +168,7 @@ async fn a_range_is_proved_followed_and_found() {
     bench.services.with(|s| s.rows[0].proof_status = 2);
     let (code, said) = bench.run(&["--start", "10", "--end", "15", "--prove", "--cluster-timeout", "90m"]);
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("op/data/8453/proofs/range/10-15.bin (1.0KiB, compressed, SP1 v6.1.0)"), "{said}");
+    assert!(said.contains("op/data/8453/proofs/range/10-15.bin (1019B, compressed, SP1 v6.1.0)"), "{said}");
     assert!(said.contains("redis://:***@redis:6379") && !said.contains("hunter2"), "{said}");
     let calls = bench.read("calls");
     // The witness first, by default.
@@ -183,6 +183,7 @@ async fn a_range_is_proved_followed_and_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_aggregation_needs_its_ranges_and_a_failure_is_the_exit_code() {
     let bench = Bench::new().await;
+    bench.services.with(|s| s.rows[0].proof_status = 2);
     let address = "0x00000000000000000000000000000000000000aa";
     let (code, said) = bench.run(&["--agg", "10-15", "--prover", address, "--prove"]);
     assert!(code == Some(1) && said.contains("no range proof 10-15.bin"), "{said}");

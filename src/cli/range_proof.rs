@@ -33,7 +33,10 @@ pub(super) fn run(args: &RangeProofArgs, place: &Place, look: &Look) -> Outcome 
     let rpc = place.cluster_rpc.clone().filter(|u| !u.trim().is_empty());
     let rpc = rpc.or_else(|| settings.get(settings::CLUSTER_RPC).map(|(v, _)| v.to_owned()));
     let environment = environment(rpc.as_deref(), args.prove);
-    let variables = Variables::new(file, std::env::vars().chain(environment.clone()));
+    // What is set is looked at, before what is added to it: a file that asks for
+    // mock proofs is a mistake, although it would be overruled.
+    let added = environment.iter().filter(|(name, _)| name == settings::CLUSTER_RPC).cloned();
+    let variables = Variables::new(file, std::env::vars().chain(added));
     let place = Place { cluster_rpc: rpc, no_kube: true, ..place.clone() };
     let client = if args.prove && place.cluster_rpc.is_some() { Some(Client::open(&place, &settings)?) } else { None };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

@@ -26,6 +26,8 @@ pub enum Said {
 /// A line made safe to show: no colours, no control bytes, no secrets.
 #[must_use]
 pub fn safe(raw: &[u8]) -> String {
+    // The end of the line is not of its text.
+    let raw = raw.trim_ascii_end();
     let plain = strip_ansi(raw);
     let text: Cow<'_, str> = clean(&plain);
     redact(text.trim_end()).into_owned()
@@ -81,6 +83,7 @@ mod tests {
         assert!(matches!(of("thread 'main' panicked at src/main.rs:1:1:"), Some(Said::Failed(_))));
         assert_eq!(of("2026-04-20T10:00:00Z  INFO connecting to http://10.0.0.9:50051"), None);
         assert_eq!(safe(b"using redis://:hunter2@r\x07\x1b[31m!\x1b[0m\r"), safe(b"using redis://:***@r\x07!\r"));
+        assert_eq!(of("INFO Successfully created proof request cli_1\r\n"), Some(Said::Submitted("cli_1".into())));
         assert!(!safe(b"a\x1b]0;title\x07b").contains('\x1b'));
     }
 }
