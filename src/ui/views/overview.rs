@@ -176,7 +176,7 @@ impl View for Overview {
 fn nothing_yet(ctx: &Ctx<'_>, buf: &mut Buffer) {
     let blank = || (String::new(), Role::Text);
     if let Some(p) = crate::output::plight::of(ctx.model) {
-        let mut lines: Vec<(String, Role)> = vec![(p.what.into(), Role::Title), blank(), (p.found, Role::Warn)];
+        let mut lines: Vec<(String, Role)> = vec![(p.what.into(), Role::Title), blank(), (format!("Found: {}", p.found), Role::Warn)];
         for (why, run) in p.tries {
             lines.extend([blank(), (why.into(), Role::Dim), (run, Role::Text)]);
         }
