@@ -4,6 +4,7 @@
 //! [`App::draw`] takes `&self` and fills a buffer. Neither reads a clock: wall
 //! time comes as [`Msg::Tick`], everything else is in the [`World`].
 
+mod change;
 mod chrome;
 mod command;
 mod keys;
@@ -87,6 +88,8 @@ pub struct AppOptions {
     pub mouse: bool,
     /// What sending proofs needs.
     pub prover: ProverSetup,
+    /// The cluster is never changed.
+    pub read_only: bool,
 }
 
 impl Default for AppOptions {
@@ -99,6 +102,7 @@ impl Default for AppOptions {
             view: ViewId::Overview,
             mouse: true,
             prover: ProverSetup::default(),
+            read_only: false,
         }
     }
 }
@@ -138,6 +142,9 @@ pub struct App {
     scrubbing: bool,
     /// What sending proofs needs.
     prover: ProverSetup,
+    read_only: bool,
+    /// Changes asked about so far.
+    changes: u64,
 }
 
 const STATUS_TIME: Duration = Duration::from_secs(4);
@@ -152,7 +159,7 @@ impl App {
     /// A program with these views.
     #[must_use]
     pub fn with_views(options: AppOptions, views: Vec<Box<dyn View>>) -> Self {
-        let AppOptions { theme, themes, symbols, title, view, mouse, prover } = options;
+        let AppOptions { theme, themes, symbols, title, view, mouse, prover, read_only } = options;
         let current = views.iter().position(|v| v.id() == view).unwrap_or(0);
         Self {
             views,
@@ -171,6 +178,8 @@ impl App {
             click: None,
             scrubbing: false,
             prover,
+            read_only,
+            changes: 0,
         }
     }
 
@@ -327,6 +336,7 @@ impl App {
                     self.say("there is nothing to filter here");
                 }
             }
+            Action::Change(change) => self.ask_change(change, world, effects),
             Action::OpenProof(_) => return self.open(ViewId::Proofs, &action, world, effects),
             Action::OpenWorker(_) => return self.open(ViewId::Workers, &action, world, effects),
             Action::OpenLogs(ref log) => {

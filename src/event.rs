@@ -96,6 +96,8 @@ pub enum What {
     PodMetrics(Vec<PodUsage>),
     /// Metrics of one pod: name, labels, value.
     Metrics(Vec<Metric>),
+    /// News of a change that was asked for from the screen.
+    Change(Box<crate::base::change::ChangeNews>),
     /// A source changed its state.
     Source(SourceUpdate),
     /// What is looked at.

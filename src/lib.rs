@@ -38,9 +38,9 @@ pub mod tape;
 
 pub mod sources;
 
-pub mod doctor;
-
 pub mod prover;
+
+pub mod doctor;
 
 pub mod sim;
 

@@ -17,7 +17,7 @@ fn deployment(name: &str, tag: &str) -> Value {
         "metadata": {"name": name, "namespace": NS, "labels": {"app": name}},
         "spec": {"replicas": 1, "template": {"metadata": {"labels": {"app": name}}, "spec": {
             "containers": [{"name": name, "image": format!("ghcr.io/succinctlabs/sp1-cluster:{tag}"),
-                "resources": {"limits": {"memory": "96Gi"}},
+                "resources": {"limits": {"memory": "160Gi"}},
                 "env": [{"name": "NODE_ARTIFACT_STORE", "value": "redis"}, {"name": "WORKER_MAX_WEIGHT_OVERRIDE", "value": "96"}],
                 "volumeMounts": if dshm { json!([{"name": "dshm", "mountPath": "/dev/shm"}]) } else { json!([]) }}],
             "volumes": if dshm { json!([{"name": "dshm", "emptyDir": {"medium": "Memory", "sizeLimit": "96Gi"}}]) } else { json!([]) },
@@ -79,6 +79,7 @@ async fn a_healthy_cluster_has_nothing_to_complain_of() {
     assert_eq!(of(&report, "shm").summary, "memory-backed, 96GiB");
     assert_eq!(of(&report, "metrics-server").summary, "it measures 1 pods");
     assert_eq!(of(&report, "api-grpc").status, Status::Pass);
+    assert_eq!(of(&report, "capacity").summary, "maximum weight 96 on 1 cpu-nodes holds every proof");
     // Nothing was changed, and what may be secret never leaves.
     assert!(fake.with(|s| s.changes.is_empty()));
     let text = serde_json::to_string(&report).unwrap();
@@ -190,4 +191,59 @@ async fn op_succinct_is_told_what_it_lacks() {
     has("warn", "RUST_LOG");
     let all = serde_json::to_string(&report).unwrap();
     assert!(!all.contains("APIKEY") && !all.contains("hunter2"));
+}
+
+/// A Redis server that ends with the test.
+struct Redis {
+    child: std::process::Child,
+    port: u16,
+    _dir: tempfile::TempDir,
+}
+
+impl Redis {
+    fn start(more: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = std::process::Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--requirepass", "hunter2", "--dir"])
+            .arg(dir.path())
+            .args(more)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(10));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Self { child, port, _dir: dir }
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_is_asked_and_judged() {
+    let good = Redis::start(&["--maxmemory", "100mb", "--maxmemory-policy", "noeviction"]);
+    let bad = Redis::start(&["--maxmemory-policy", "allkeys-lru", "--maxmemory", "0"]);
+    let check = async |urls: String| {
+        let config = Config { namespace: NS.into(), env: [("CLI_REDIS_NODES".to_owned(), urls)].into(), ..Config::default() };
+        let report = examine(config, |_| {}).await;
+        assert!(!serde_json::to_string(&report).unwrap().contains("hunter2"));
+        of(&report, "redis").clone()
+    };
+    let c = check(format!("redis://:hunter2@127.0.0.1:{}/0", good.port)).await;
+    assert_eq!(c.status, Status::Pass, "{c:?}");
+    let c = check(format!("redis://:hunter2@127.0.0.1:{}/0,redis://:hunter2@127.0.0.1:{}/0", good.port, bad.port)).await;
+    let has = |word: &str| c.details.iter().any(|d| d.status == Status::Warn && d.text.contains(word));
+    assert!(c.status == Status::Warn && has("maxmemory is not set") && has("evicts"), "{c:?}");
+    let c = check(format!("redis://:wrong@127.0.0.1:{}/0", good.port)).await;
+    assert!(c.status == Status::Fail && c.summary.contains("refuses the password"), "{c:?}");
+    let c = check("redis://:hunter2@127.0.0.1:1/0".into()).await;
+    assert!(c.status == Status::Fail && c.summary.contains("127.0.0.1:1: not reachable"), "{c:?}");
 }

@@ -30,6 +30,7 @@ impl App {
             Some(Popup::Ask(ask)) => return self.key_in_ask(key, ask, world),
             Some(Popup::Launch(form)) => return self.key_in_launch(key, form, world),
             Some(Popup::Confirm(ask)) => return self.key_in_confirm(key, ask),
+            Some(Popup::Change(asked)) => return self.key_in_change(key, asked, world),
         }
         let (title, own) = self.views.get(self.current).map_or(("", &[][..]), |v| (v.title(), v.bindings()));
         match self.symbols.keys.find(title, own, key) {

@@ -47,6 +47,8 @@ pub enum Popup {
     Launch(Box<Launcher>),
     /// Whether to change the cluster.
     Confirm(Box<Confirm>),
+    /// A change of the cluster that is asked about.
+    Change(Box<super::change::Asked>),
 }
 
 impl Popup {
@@ -103,6 +105,7 @@ impl App {
             Popup::Ask(_) => frame.bottom,
             Popup::Launch(_) => Self::launch_area(frame.body),
             Popup::Confirm(ask) => Self::confirm_area(ask, frame.body),
+            Popup::Change(asked) => self.change_area(asked, frame.body, world),
             Popup::Copied(text) => {
                 let w = all.width.saturating_sub(4).min(100);
                 let lines = u16::try_from(wrap(text, w.saturating_sub(4)).len()).unwrap_or(u16::MAX);
@@ -146,6 +149,7 @@ impl App {
             Popup::Ask(ask) => self.draw_ask(area, ask, buf),
             Popup::Launch(form) => self.draw_launch(area, form, &ctx, buf),
             Popup::Confirm(confirm) => self.draw_confirm(area, confirm, &ctx, buf),
+            Popup::Change(asked) => self.draw_change(asked, area, world, buf),
             Popup::Copied(text) => {
                 let inner = Panel::new("copy").right("esc closes").focus(true).draw(area, &ctx, buf);
                 let mut y = inner.y;

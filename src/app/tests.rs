@@ -6,8 +6,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::base::ProofId;
+use crate::base::change::{ChangeNews, Difference, Order, Progress};
 use crate::ui::keymap::{Binding, parse_key};
-use crate::ui::{Outcome, testing};
+use crate::ui::{AlertMark, Outcome, testing};
 
 /// An app with what it needs to live.
 struct Session {
@@ -125,7 +126,7 @@ fn numbers_tabs_and_the_mouse_change_views() {
     s.press(&["7"]);
     assert_eq!(s.app.view(), Some(ViewId::Pods));
     s.press(&["shift-tab"]);
-    assert_eq!(s.app.view(), Some(ViewId::Logs));
+    assert_eq!(s.app.view(), Some(ViewId::Capacity));
     s.press(&["0"]);
     assert_eq!(s.app.view(), Some(ViewId::Pods));
     s.press(&["tab", "tab", "tab"]);
@@ -187,7 +188,7 @@ fn pasted_text_never_does_anything() {
 
 #[test]
 fn a_filter_is_typed_kept_and_dropped() {
-    let mut s = Session::new(healthy().clone()).size(100, 30);
+    let mut s = Session::new(healthy().clone()).size(120, 30);
     s.press(&["1", "/"]);
     assert!(s.text().contains("there is nothing to filter here"));
     s.press(&["7", "/", "coord"]);
@@ -291,11 +292,18 @@ fn pictures() {
             ("proof-workers", stuck(), &["3", "enter", "v", "+", "h"]),
             ("logs", small(), &["4", "k"]),
             ("logs-record", small(), &["4", "w", "/", "task", "enter", "N", "enter"]),
+            ("alerts", stuck(), &["5"]),
+            ("alert", stuck(), &["5", "enter"]),
+            ("capacity", stuck(), &["6"]),
+            ("capacity-what-if", stuck(), &["6", "j", "j", "j", "j", "L"]),
             ("pods", healthy(), &["7", "j", "j"]),
             ("help", healthy(), &["9"]),
             ("palette", stuck(), &["1", ":", "pro"]),
         ] {
             let mut s = Session::new(model.clone()).size(w, h);
+            if name.starts_with("alert") {
+                s.alerts = testing::alerts(s.model.now);
+            }
             s.press(keys);
             expect_file![format!("{}/src/app/snapshots/{name}-{w}x{h}.txt", env!("CARGO_MANIFEST_DIR"))]
                 .assert_eq(&testing::picture(&s.buffer()));
@@ -313,6 +321,9 @@ fn pictures() {
         ("workers-empty", testing::empty(), "2", &[]),
         ("proofs-empty", testing::empty(), "3", &[]),
         ("logs-empty", testing::empty(), "4", &[]),
+        ("alerts-empty", testing::empty(), "5", &[]),
+        ("capacity-empty", testing::empty(), "6", &[]),
+        ("alerts-none", healthy().clone(), "5", &[]),
         ("pods-empty", testing::empty(), "7", &[]),
         ("sources-empty", testing::empty(), "8", &[]),
         ("workers-none", small().clone(), "2", &none),
@@ -439,7 +450,7 @@ proptest! {
 
 #[test]
 fn every_small_size() {
-    for view in ["1", "2", "3", "4", "7", "8", "9"] {
+    for view in ["1", "2", "3", "4", "5", "6", "7", "8", "9"] {
         for popup in ["esc", "?", ":", "/"] {
             let mut s = Session::new(stuck().clone());
             s.alerts = testing::alerts(s.model.now);
@@ -530,4 +541,98 @@ fn a_proof_is_cancelled_after_a_question() {
     let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track: crate::ui::Track::default() };
     s.app.act(Action::CancelProof(id), &world);
     assert!(s.text().contains("only a live cluster"), "{}", s.text());
+}
+
+/// A session in which a change was asked for and the cluster answered so.
+fn asked(progress: Option<Progress>) -> Session {
+    let mut s = Session::new(stuck().clone()).size(100, 30);
+    s.alerts = testing::alerts(s.model.now);
+    let effects = s.press(&["5", "x"]);
+    let [Effect::Change(Order::Look { id, change })] = &effects[..] else { panic!("{effects:?}") };
+    if let Some(progress) = progress {
+        s.model.changes.apply(ChangeNews { id: *id, change: change.clone(), progress });
+    }
+    s
+}
+
+fn ready(interrupts: bool) -> Progress {
+    let difference =
+        Difference { what: "deploy/cpu-node: WORKER_MAX_WEIGHT_OVERRIDE".into(), from: Some("32".into()), to: Some("48".into()) };
+    Progress::Ready { differences: vec![difference], interrupts, version: "generation 3".into() }
+}
+
+#[test]
+fn a_change_shows_the_difference_and_wants_the_name_typed() {
+    let mut s = asked(None);
+    assert!(s.text().contains("Reading the cluster"));
+    assert_eq!(s.press(&["enter", "y"]), [], "nothing is confirmed blindly");
+    let mut s = asked(Some(ready(true)));
+    let text = s.text();
+    for part in ["change the environment of cpu-node", "- 32", "+ 48", "begin anew", "Type cpu-node", "No (the default)"] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    assert_eq!(s.press(&["enter"]), [], "Enter alone is a No");
+    assert!(s.text().contains("nothing was changed"));
+    let mut s = asked(Some(ready(true)));
+    assert_eq!(s.press(&["y", "enter"]), []);
+    let mut s = asked(Some(ready(true)));
+    let effects = s.press(&["cpu-node", "enter"]);
+    assert!(matches!(&effects[..], [Effect::Change(Order::Apply { version, .. })] if version == "generation 3"), "{effects:?}");
+    assert!(s.text().contains("Making the change"));
+}
+
+#[test]
+fn what_interrupts_nothing_is_asked_with_no_by_default() {
+    for key in ["enter", "n", "esc", "space"] {
+        assert_eq!(asked(Some(ready(false))).press(&[key]), [], "{key}");
+    }
+    assert!(matches!(&asked(Some(ready(false))).press(&["y"])[..], [Effect::Change(Order::Apply { .. })]));
+    let mut refused = asked(Some(Progress::Refused("this user may not patch deployments.apps".into())));
+    assert!(refused.text().contains("may not patch"));
+    assert_eq!(refused.press(&["y"]), []);
+}
+
+#[test]
+fn nothing_is_changed_in_recordings_and_when_only_reading() {
+    let mut s = Session::new(stuck().clone()).size(100, 30);
+    s.alerts = testing::alerts(s.model.now);
+    s.app.read_only = true;
+    assert_eq!(s.press(&["5", "x"]), []);
+    assert!(s.text().contains("--read-only"), "{}", s.text());
+    s.app.read_only = false;
+    s.time = testing::replay(&s.model);
+    assert_eq!(s.press(&["x"]), []);
+    assert!(s.text().contains("a recording cannot be changed"));
+}
+
+#[test]
+fn alerts_are_opened_copied_marked_and_followed() {
+    let mut s = Session::new(stuck().clone()).size(100, 30);
+    s.alerts = testing::alerts(s.model.now);
+    let fix = "kubectl set env deploy/cpu-node -n sp1-cluster WORKER_MAX_WEIGHT_OVERRIDE=48";
+    assert_eq!(s.press(&["5", "y"]), [Effect::Copy(fix.into())]);
+    s.press(&["esc", "enter"]);
+    assert_eq!(s.press(&["n", "c"]), [Effect::Copy("kubectl logs deploy/cpu-node -n sp1-cluster --tail=50".into())]);
+    s.press(&["esc"]);
+    let key = s.alerts.firing()[0].key();
+    assert_eq!(s.press(&["a"]), [Effect::MarkAlert(key.clone(), AlertMark::Acknowledge)]);
+    assert_eq!(s.press(&["z"]), [Effect::MarkAlert(key, AlertMark::Mute)]);
+    s.press(&["esc", "o"]);
+    assert_eq!(s.app.view(), Some(ViewId::Logs));
+    s.press(&["5", "/", "memory", "enter"]);
+    assert!(s.text().contains("memory-near-limit") && !s.text().contains("critical  aggregation-stuck"), "{}", s.text());
+}
+
+#[test]
+fn what_if_changes_what_would_fit_and_nothing_else() {
+    let mut s = Session::new(stuck().clone()).size(120, 40);
+    s.press(&["6"]);
+    assert!(s.text().contains("plonk      ✗ never fits"), "{}", s.text());
+    s.press(&["j", "j", "j", "j", "L", "L", "l"]);
+    assert!(s.text().contains("what would fit") && s.text().contains("plonk      ✓ fits"), "{}", s.text());
+    s.press(&["h", "h"]);
+    assert!(s.text().contains("plonk      ✗ never fits"), "{}", s.text());
+    s.press(&["r"]);
+    assert!(s.text().contains("what fits") && !s.text().contains("› what if"), "{}", s.text());
+    assert_eq!(s.press(&["y"]), [Effect::Copy("kubectl set env deploy/cpu-node -n sp1-cluster WORKER_MAX_WEIGHT_OVERRIDE=64".into())]);
 }

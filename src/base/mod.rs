@@ -3,6 +3,7 @@
 //! Nothing here knows what a cluster is beyond the spelling of its ids, reads a
 //! clock or touches the world.
 
+pub mod change;
 pub mod id;
 pub mod redact;
 pub mod ring;

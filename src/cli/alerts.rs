@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::args::{AlertsArgs, Lines, Place};
+use super::args::{AlertsArgs, Lines, Look, Place};
 use super::{Failure, Outcome, print, screen};
 use crate::alerts::{Alerts, Severity, Thresholds};
 use crate::model::Model;
 use crate::output::alerts::Line;
 use crate::pipeline::Pipeline;
 use crate::runtime::live::Sources;
+use crate::runtime::tell::Teller;
+use crate::runtime::tui::FIRST_PAUSE;
 use crate::sources::files::Recording;
 
-pub(super) fn run(args: &AlertsArgs, place: &Place) -> Outcome {
+pub(super) fn run(args: &AlertsArgs, place: &Place, look: &Look) -> Outcome {
     if args.defaults {
         return print(&toml::to_string(&Thresholds::default())?);
     }
@@ -25,7 +27,7 @@ pub(super) fn run(args: &AlertsArgs, place: &Place) -> Outcome {
     let mut pipeline = Pipeline::with(false, limits);
     let mut printer = Printer { lines: args.output, told: 0 };
     if args.from.is_empty() {
-        live(place, &mut pipeline, &mut printer)?;
+        live(place, look, &mut pipeline, &mut printer)?;
     } else {
         let mut recording = Recording::open(&args.from, "files")?;
         let mut model = Model::new();
@@ -49,23 +51,39 @@ fn thresholds(path: &Path) -> Result<Thresholds, Failure> {
 }
 
 /// Follows a cluster until a signal comes or nobody reads any more.
-fn live(place: &Place, pipeline: &mut Pipeline, printer: &mut Printer) -> Result<(), Failure> {
+fn live(place: &Place, look: &Look, pipeline: &mut Pipeline, printer: &mut Printer) -> Result<(), Failure> {
     let ended = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&ended)).map_err(|e| format!("cannot wait for signals: {e}"))?;
     }
     let mut sources = Sources::start(screen::live_config(place)?, place.log.clone())?;
     let mut model = Model::new();
+    let mut teller = Teller::new(look.tell.options(), FIRST_PAUSE);
     while !ended.load(Ordering::Relaxed) {
         if let Some(e) = sources.wait(Duration::from_millis(200)) {
             pipeline.apply(&e, &mut model);
             if !printer.tell(pipeline.alerts())? {
                 break;
             }
+            ring(&teller.take(pipeline.alerts()));
+        }
+        if let Some(why) = teller.complaint() {
+            eprintln!("sp1top: {why}");
         }
     }
     sources.stop();
     Ok(())
+}
+
+/// Writes the bell and notifications to the terminal, past standard output,
+/// which belongs to whoever reads the alerts.
+fn ring(bytes: &[u8]) {
+    use std::io::{IsTerminal as _, Write as _};
+    let mut err = std::io::stderr();
+    if !bytes.is_empty() && err.is_terminal() {
+        // Nobody can be told of a bell that does not ring.
+        let _ = err.write_all(bytes);
+    }
 }
 
 /// Prints what was not told yet.

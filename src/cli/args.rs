@@ -9,6 +9,7 @@ use crate::base::Timestamp;
 use crate::config::Settings;
 use crate::event::Component;
 use crate::runtime::live::LogFile;
+use crate::runtime::tell::{TellOptions, Webhook};
 
 /// A terminal dashboard for self-hosted SP1 proving clusters
 ///
@@ -126,6 +127,9 @@ pub struct Look {
     /// The settings in effect.
     #[arg(skip)]
     pub settings: Settings,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened: the documentation would become help")]
+    pub tell: Tell,
 }
 
 /// Arguments of `config`.
@@ -134,6 +138,29 @@ pub struct ConfigArgs {
     /// Write a file with every setting and its meaning, commented out
     #[arg(long)]
     pub init: bool,
+}
+
+/// Telling of alerts
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Telling of alerts")]
+pub struct Tell {
+    /// Ring the terminal's bell on new critical alerts
+    #[arg(long, global = true)]
+    pub bell: bool,
+    /// Ask the terminal for a desktop notification (OSC 9) on new critical alerts
+    #[arg(long, global = true)]
+    pub notify: bool,
+    /// Post critical alerts and warnings there as JSON, with `text` for Slack and its kin
+    #[arg(long, global = true, value_name = "URL", env = "SP1TOP_WEBHOOK", hide_env_values = true, value_parser = Webhook::new)]
+    pub webhook: Option<Webhook>,
+}
+
+impl Tell {
+    /// For whoever tells.
+    #[must_use]
+    pub fn options(&self) -> TellOptions {
+        TellOptions { bell: self.bell, notify: self.notify, webhook: self.webhook.clone() }
+    }
 }
 
 /// Arguments of `replay`.

@@ -101,7 +101,7 @@ fn run(mut cli: Cli, matches: &clap::ArgMatches) -> Outcome {
         Command::Prove(a) => prove::run(&a, &place, &look),
         Command::RangeProof(a) => range_proof::run(&a, &place, &look),
         Command::Proofs(a) => proofs::run(&a, &place, &look),
-        Command::Alerts(a) => alerts::run(&a, &place),
+        Command::Alerts(a) => alerts::run(&a, &place, &look),
         Command::Config(a) => config::run(&a, &resolved),
         Command::Themes => tables::themes(),
         Command::Keys => tables::keys(&look),

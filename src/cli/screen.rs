@@ -16,6 +16,7 @@ use crate::runtime::prover::{Prover, ProverOptions};
 use crate::runtime::{Ending, Feed, Inbox, TuiOptions, channel, run, themes};
 use crate::sources::grpc::poll::PollOptions;
 use crate::sources::kube::access::AccessOptions;
+use crate::sources::kube::change::ChangeOptions;
 use crate::sources::kube::logs::LogOptions;
 use crate::sources::live::LiveConfig;
 use crate::ui::Depth;
@@ -60,6 +61,8 @@ pub(super) fn options(look: &Look, title: Option<String>) -> Result<TuiOptions, 
         hint: first_time().then(|| "new here? ? explains this screen, : finds everything by name, q leaves".into()),
         reduced_motion: look.settings.reduced_motion,
         keys: super::tables::keymap(look)?,
+        read_only: look.read_only,
+        tell: look.tell.options(),
         ..TuiOptions::default()
     })
 }
@@ -99,6 +102,13 @@ pub(super) fn replay(args: &ReplayArgs, look: &Look) -> Outcome {
     }
     let (_waker, inbox) = channel();
     show(Box::new(player), options, inbox)
+}
+
+/// Where changes are written down.
+fn journal() -> Option<PathBuf> {
+    let set = |n: &str| env(n).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let state = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|h| h.join(".local").join("state")));
+    state.map(|s| s.join("sp1top").join("journal.jsonl"))
 }
 
 /// What the flags say of Kubernetes; `None` with `--no-kube`.
@@ -143,7 +153,8 @@ pub(super) fn live_config(place: &Place) -> Result<LiveConfig, Failure> {
 pub(super) fn watch(args: &WatchArgs, place: &Place, look: &Look) -> Outcome {
     needs_a_terminal("sp1top status")?;
     let mut options = options(look, None)?;
-    let config = live_config(place)?;
+    let changes = ChangeOptions { read_only: look.read_only, journal: journal() };
+    let config = LiveConfig { changes, ..live_config(place)? };
     let taping = super::record::taping(args.record.as_deref(), !args.no_session_tape)?;
     let sources = Sources::start(config, place.log.clone())?;
     let (waker, inbox) = channel();

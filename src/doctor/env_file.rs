@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::prover::envfile;
+
 /// The variables that are looked at (reference 1.3, 7.1, 7.5). Nothing else of
 /// the environment is read.
 pub const NAMES: &[&str] = &[
@@ -33,26 +35,12 @@ pub const NAMES: &[&str] = &[
 /// Reads a `.env` file; only [`NAMES`] are kept. The error is one line that
 /// holds nothing of the file.
 pub fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
-    let lines = dotenvy::from_path_iter(path).map_err(|e| match e {
-        dotenvy::Error::Io(e) => format!("{}: {e}", path.display()),
-        _ => format!("{}: cannot be read", path.display()),
-    })?;
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
     let mut out = BTreeMap::new();
-    for line in lines {
-        match line {
-            Ok((name, value)) if NAMES.contains(&name.as_str()) => {
-                // The first one counts, as for the programs that load it.
-                out.entry(name).or_insert(value);
-            }
-            Ok(_) => {}
-            Err(dotenvy::Error::LineParse(_, at)) => {
-                return Err(format!(
-                    "{}: a line that is no NAME=VALUE (error near its column {}): quote values with blanks",
-                    path.display(),
-                    at + 1
-                ));
-            }
-            Err(_) => return Err(format!("{}: cannot be read", path.display())),
+    for (name, value) in envfile::parse(&text).map_err(|e| format!("{}: {e}", path.display()))? {
+        if NAMES.contains(&name.as_str()) {
+            // The first one counts, as for the programs that load it.
+            out.entry(name).or_insert(value);
         }
     }
     Ok(out)
@@ -108,7 +96,7 @@ mod tests {
     #[test]
     fn errors_hold_nothing_of_the_file() {
         let mut f = tempfile::NamedTempFile::new().unwrap();
-        writeln!(f, "PRIVATE_KEY=my secret words").unwrap();
+        writeln!(f, "my secret words").unwrap();
         let why = read(f.path()).unwrap_err();
         assert!(!why.contains("secret"), "{why}");
         assert!(read(Path::new("/nonexistent/.env")).unwrap_err().contains("/nonexistent/.env"));

@@ -5,6 +5,7 @@
 //! construction; nothing here reads a clock: `now` moves with the envelopes.
 
 mod counters;
+mod changes;
 mod durations;
 mod eta;
 mod history;
@@ -23,6 +24,7 @@ mod workers;
 use rustc_hash::FxHashMap;
 
 pub use counters::{Counters, OfType};
+pub use changes::Changes;
 pub use durations::{Durations, Typical};
 pub use eta::Eta;
 pub use history::{Gauge, History, Point, Sample};
@@ -133,6 +135,8 @@ pub struct Model {
     pub logs: Logs,
     /// The sources of all this.
     pub sources: Sources,
+    /// Changes that were asked for from the screen.
+    pub changes: Changes,
     /// What happened, for people.
     pub moments: Moments,
     /// Counters and last times of troubles, for the alert rules.
@@ -271,6 +275,7 @@ impl Model {
                 }
             }
             What::Manifest(m) => self.manifest = m,
+            What::Change(news) => self.changes.apply(*news),
             What::PodMetrics(list) => {
                 for u in list {
                     self.kube.usage(u);

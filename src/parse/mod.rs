@@ -68,7 +68,11 @@ impl Decoder {
                 Err(_) => unknown_document(e.at, &e.raw, &mut batch),
             },
             Kind::Tick => batch.events.push(Event { at: e.at, what: What::Tick }),
-            Kind::Effect | Kind::Json | Kind::PodMetrics | Kind::Stats | Kind::Proofs | Kind::Manifest | Kind::Prometheus => {
+            Kind::Effect => match serde_json::from_slice(&e.raw) {
+                Ok(news) => batch.events.push(Event { at: e.at, what: What::Change(Box::new(news)) }),
+                Err(_) => payload::parse(e.kind, e.at, &e.raw, &mut batch.events, &mut batch.unread),
+            },
+            Kind::Json | Kind::PodMetrics | Kind::Stats | Kind::Proofs | Kind::Manifest | Kind::Prometheus => {
                 payload::parse(e.kind, e.at, &e.raw, &mut batch.events, &mut batch.unread);
             }
         }

@@ -11,6 +11,7 @@ use super::live::{LiveFeed, Sources, Taping};
 use super::tui::Waker;
 use crate::alerts::Alerts;
 use crate::base::Timestamp;
+use crate::base::change::Order;
 use crate::model::Model;
 use crate::sim::Scenario;
 use crate::sim::serve::{Server, SimClock};
@@ -225,6 +226,10 @@ impl Feed for DemoFeed {
 
     fn trouble(&mut self) -> Option<String> {
         self.live.trouble()
+    }
+
+    fn change(&mut self, order: Order) -> Result<(), String> {
+        self.live.change(order)
     }
 
     fn alerts(&self) -> &Alerts {

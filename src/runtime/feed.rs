@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::alerts::Alerts;
+use crate::base::change::Order;
 use crate::model::Model;
 use crate::ui::{Playback, Request, TimeBase, Track};
 
@@ -46,6 +47,12 @@ pub trait Feed {
     /// Marks and loop of the scrub bar.
     fn track(&self) -> Track<'_> {
         Track::default()
+    }
+
+    /// Looks at, or makes, a change of the cluster; what comes of it comes with
+    /// the data. The error is one line for the status bar.
+    fn change(&mut self, _order: Order) -> Result<(), String> {
+        Err("there is no cluster here to change".into())
     }
 
     /// The alerts as of the last `advance`.

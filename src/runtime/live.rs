@@ -14,6 +14,7 @@ use super::prover::Prover;
 use super::tui::Waker;
 use crate::alerts::{Alerts, Thresholds};
 use crate::base::Timestamp;
+use crate::base::change::Order;
 use crate::envelope::Envelope;
 use crate::model::Model;
 use crate::pipeline::Pipeline;
@@ -376,6 +377,10 @@ impl Feed for LiveFeed {
         // are busy with the ones before: the user will ask again.
         let pod = log.strip_prefix("log:").unwrap_or(log).split('/').next().unwrap_or_default();
         let _ = self.commands.try_send(Command::Focus(Some(pod.to_owned())));
+    }
+
+    fn change(&mut self, order: Order) -> Result<(), String> {
+        self.commands.try_send(Command::Change(order)).map_err(|_| "too much is asked of the cluster at once: try again".to_owned())
     }
 
     fn alerts(&self) -> &Alerts {

@@ -14,6 +14,7 @@ pub mod prover;
 mod reel;
 pub mod screen;
 pub mod stage;
+pub mod tell;
 pub mod terminal;
 #[cfg(test)]
 mod tests;

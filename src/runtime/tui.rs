@@ -13,11 +13,12 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use super::clipboard::Clipboard;
 use super::feed::Feed;
 use super::screen::Screen;
+use super::tell::{TellOptions, Teller};
 use super::terminal::{self, Guard};
 use crate::app::{App, AppOptions, Msg, ProverSetup, World};
 use crate::model::Model;
 use crate::ui::keymap::{self, Keymap};
-use crate::ui::{Effect, Symbols, Theme, ViewId};
+use crate::ui::{AlertMark, Effect, Symbols, Theme, TimeBase, ViewId};
 
 /// Between two frames: about thirty a second.
 const FRAME: Duration = Duration::from_millis(33);
@@ -25,6 +26,8 @@ const FRAME: Duration = Duration::from_millis(33);
 const CALM: Duration = Duration::from_secs(1);
 /// Messages that are taken in before a frame is drawn.
 const AT_ONCE: usize = 512;
+/// Before a webhook is tried for the second time.
+pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// How the dashboard is to look and begin.
 #[derive(Clone, Debug)]
@@ -51,6 +54,10 @@ pub struct TuiOptions {
     pub reduced_motion: bool,
     /// The keys as the user has them.
     pub keys: &'static Keymap,
+    /// The cluster is never changed.
+    pub read_only: bool,
+    /// Who is told of alerts besides the screen.
+    pub tell: TellOptions,
 }
 
 impl Default for TuiOptions {
@@ -67,6 +74,8 @@ impl Default for TuiOptions {
             hint: None,
             reduced_motion: false,
             keys: &keymap::DEFAULT,
+            read_only: false,
+            tell: TellOptions::default(),
         }
     }
 }
@@ -171,6 +180,7 @@ struct Loop {
     /// The user did something, and waits to see it.
     asked: bool,
     calm: bool,
+    teller: Teller,
 }
 
 fn size() -> (u16, u16) {
@@ -182,11 +192,13 @@ fn size() -> (u16, u16) {
 
 impl Loop {
     fn new(feed: Box<dyn Feed>, model: Model, options: TuiOptions) -> Result<Self, Error> {
-        let TuiOptions { theme, themes, ascii, title, view, mouse, clipboard, prover, hint, reduced_motion: calm, keys } = options;
+        let TuiOptions { theme, themes, ascii, title, view, mouse, clipboard, prover, hint, reduced_motion: calm, keys, read_only, tell } =
+            options;
         let symbols = Symbols { keys, ..if ascii { Symbols::ascii() } else { Symbols::unicode() } };
-        let app = App::new(AppOptions { theme, themes, symbols, title, view, mouse, prover });
+        let app = App::new(AppOptions { theme, themes, symbols, title, view, mouse, prover, read_only });
         let (w, h) = size();
-        let mut this = Self { app, feed, model, screen: Screen::new(w, h), clipboard, mouse, dirty: true, asked: true, calm };
+        let teller = Teller::new(tell, FIRST_PAUSE);
+        let mut this = Self { app, feed, model, screen: Screen::new(w, h), clipboard, mouse, dirty: true, asked: true, calm, teller };
         this.update(Msg::Resize(w, h));
         if let Some(text) = hint {
             this.update(Msg::Hint(text));
@@ -229,6 +241,7 @@ impl Loop {
                 next = if taken < AT_ONCE { rx.try_recv().ok() } else { None };
             }
             self.dirty |= self.feed.advance(elapsed, &mut self.model);
+            self.tell()?;
             if let Some(text) = self.feed.says() {
                 self.update(Msg::Say(text));
                 self.dirty = true;
@@ -251,6 +264,23 @@ impl Loop {
     /// The least time between two frames.
     const fn pace(&self) -> Duration {
         if self.calm && !self.asked { CALM } else { FRAME }
+    }
+
+    /// Tells of new alerts outside of the screen. Those of a recording are no
+    /// news to anybody.
+    fn tell(&mut self) -> Result<(), Error> {
+        if matches!(self.feed.time(), TimeBase::Replay { .. } | TimeBase::Past { .. }) {
+            return Ok(());
+        }
+        let bytes = self.teller.take(self.feed.alerts());
+        if !bytes.is_empty() {
+            terminal::write(&bytes)?;
+        }
+        if let Some(why) = self.teller.complaint() {
+            self.update(Msg::Complain(why));
+            self.dirty = true;
+        }
+        Ok(())
     }
 
     /// How long nothing has to be done.
@@ -331,6 +361,32 @@ impl Loop {
             },
             Effect::Playback(what) => {
                 if let Err(e) = self.feed.control(&what, &mut self.model) {
+                    self.update(Msg::Complain(e));
+                }
+            }
+            Effect::MarkAlert(key, mark) => {
+                let said = self.feed.alerts_mut().map(|alerts| match mark {
+                    AlertMark::Acknowledge => {
+                        if alerts.acknowledge(&key) {
+                            "acknowledged"
+                        } else {
+                            "no longer acknowledged"
+                        }
+                    }
+                    AlertMark::Mute => {
+                        if alerts.mute(&key) {
+                            "muted"
+                        } else {
+                            "no longer muted"
+                        }
+                    }
+                });
+                if let Some(said) = said {
+                    self.update(Msg::Say(format!("{said}: {}", key.id)));
+                }
+            }
+            Effect::Change(order) => {
+                if let Err(e) = self.feed.change(order) {
                     self.update(Msg::Complain(e));
                 }
             }

@@ -8,10 +8,12 @@ use super::grpc::channel::{Link, Target};
 use super::grpc::poll::{self, PollOptions};
 use super::hub::{Clock, Hub, HubConfig};
 use super::kube::access::{Access, AccessOptions};
+use super::kube::change::{self, ChangeOptions};
 use super::kube::logs::LogOptions;
 use super::kube::metrics::Scrape;
 use super::kube::pods::PodsReader;
 use super::kube::{find, forward, logs, metrics, objects, pods};
+use crate::base::change::Order;
 use crate::envelope::{Envelope, Kind, Session};
 
 /// What to look at, and how closely.
@@ -33,6 +35,8 @@ pub struct LiveConfig {
     pub hub: HubConfig,
     /// What the session says of itself: `live` or `demo`.
     pub mode: String,
+    /// Whether and how the cluster is changed from the screen.
+    pub changes: ChangeOptions,
 }
 
 impl Default for LiveConfig {
@@ -46,6 +50,7 @@ impl Default for LiveConfig {
             poll: PollOptions::default(),
             hub: HubConfig::default(),
             mode: "live".into(),
+            changes: ChangeOptions::default(),
         }
     }
 }
@@ -56,6 +61,8 @@ pub enum Command {
     /// Follow the log of this gpu-node pod too, beyond the limit; `None` for
     /// none.
     Focus(Option<String>),
+    /// Look at, or make, a change.
+    Change(Order),
 }
 
 /// The running sources.
@@ -115,6 +122,7 @@ pub async fn start(config: LiveConfig, access: Option<Arc<Access>>, clock: Arc<d
         hub.spawn(poll::versions(link.clone(), config.poll.clone(), port("grpc:versions")));
     }
     let (commands, mut orders) = mpsc::channel(16);
+    let (changer, to_change, options) = (hub.clone(), access.clone(), config.changes.clone());
     hub.spawn(async move {
         while let Some(command) = orders.recv().await {
             match command {
@@ -124,6 +132,10 @@ pub async fn start(config: LiveConfig, access: Option<Arc<Access>>, clock: Arc<d
                         *now = pod;
                         changed
                     });
+                }
+                Command::Change(order) => {
+                    let port = changer.port("changes");
+                    changer.spawn(change::carry_out(order, to_change.clone(), options.clone(), port));
                 }
             }
         }

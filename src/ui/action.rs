@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use super::view::ViewId;
+use crate::alerts::Key;
+use crate::base::change::{Change, Order};
 use crate::base::{ProofId, Timestamp, WorkerId};
 use crate::event::ProofMode;
 
@@ -76,6 +78,8 @@ pub enum Action {
     OpenProof(ProofId),
     /// Show that worker.
     OpenWorker(WorkerId),
+    /// Change the cluster: shows what would change and asks.
+    Change(Change),
     /// Show the logs of that source or pod, filtered by that text.
     OpenLogs(String),
     /// Replay: play or pause.
@@ -136,6 +140,10 @@ pub enum Effect {
     Playback(Playback),
     /// Do something in the cluster; it was confirmed.
     Cluster(Request),
+    /// Mark an alert.
+    MarkAlert(Key, AlertMark),
+    /// Look at, or make, a change of the cluster.
+    Change(Order),
 }
 
 /// Something that changes the cluster.
@@ -172,6 +180,15 @@ pub enum Program {
         /// One item.
         input: String,
     },
+}
+
+/// A mark of an alert, set or taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlertMark {
+    /// Somebody has seen it.
+    Acknowledge,
+    /// Nobody wants to hear of it.
+    Mute,
 }
 
 /// Control of what feeds the program.

@@ -12,7 +12,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
 use super::{Ctx, Symbols, Theme, TimeBase, View};
-use crate::alerts::{Alert, Alerts, Severity};
+use crate::alerts::{Alert, Alerts, Fix, Severity};
 use crate::base::{PodName, ProofId, SourceName, TaskId, TaskType, Timestamp, WorkerId, WorkerKind};
 use crate::envelope::{Session, SourceState, SourceUpdate};
 use crate::event::{
@@ -491,6 +491,19 @@ pub fn alerts(now: Timestamp) -> Alerts {
             subject: "cpu-node".into(),
             summary: "PlonkWrap weighs 32 and fits no worker: Controller 4 + wrap 32 = 36 > 32".into(),
             since: now.minus(Duration::from_secs(312)),
+            fired_at: now.minus(Duration::from_secs(302)),
+            evidence: vec![
+                "cpu_queue 1, gpu_queue 0, no wrap running since 03:09:10 (31 blocks)".into(),
+                "worker 9f86d081 runs 1 Controller, weight 4 of 32".into(),
+            ],
+            consequences: vec!["proof-deadline-risk: cli_1795482984393 reaches its deadline in 2h41m".into()],
+            fix: vec![
+                Fix {
+                    say: "let the wrap fit beside its Controller, and no second one: maximum weight 48".into(),
+                    run: "kubectl set env deploy/cpu-node -n sp1-cluster WORKER_MAX_WEIGHT_OVERRIDE=48".into(),
+                },
+                Fix { say: "see the cpu-node's log".into(), run: "kubectl logs deploy/cpu-node -n sp1-cluster --tail=50".into() },
+            ],
             ..Alert::default()
         },
         Alert {

@@ -352,7 +352,10 @@ async fn list(stream: &mut TcpStream, request: &Request, state: &Mutex<State>) {
         "nodes" => "NodeList",
         "services" => "ServiceList",
         _ if single(stream, request, state).await => return,
-        _ => return answer(stream, 404, "{}").await,
+        _ => {
+            return answer(stream, 404, r#"{"kind":"Status","status":"Failure","message":"not found","reason":"NotFound","code":404}"#)
+                .await;
+        }
     };
     let body = {
         let s = state.lock().unwrap();

@@ -2,6 +2,7 @@
 
 mod api;
 mod api_server;
+mod capacity;
 mod clock;
 mod coordinator;
 mod kubeconfig;
@@ -10,6 +11,7 @@ mod namespace;
 mod op_succinct;
 pub mod permissions;
 mod pods;
+mod redis;
 mod services;
 mod shm;
 mod store;
@@ -27,11 +29,13 @@ pub const TABLE: &[Check] = &[
     pods::CHECK,
     services::CHECK,
     versions::CHECK,
+    capacity::CHECK,
     shm::CHECK,
     metrics::CHECK,
     coordinator::CHECK,
     api::CHECK,
     store::CHECK,
+    redis::CHECK,
     op_succinct::CHECK,
     clock::CHECK,
 ];

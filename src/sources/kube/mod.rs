@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod find;
+pub mod change;
 pub mod follow;
 pub mod forward;
 pub mod http;

@@ -1,5 +1,7 @@
 //! The views, one file each, and the table of them.
 
+pub mod alerts;
+pub mod capacity;
 pub mod common;
 pub mod help;
 pub mod logs;
@@ -22,6 +24,8 @@ pub const TABLE: &[fn() -> Box<dyn View>] = &[
     || Box::new(workers::WorkersView::default()),
     || Box::new(proofs::ProofsView::default()),
     || Box::new(logs::LogsView::default()),
+    || Box::new(alerts::AlertsView::default()),
+    || Box::new(capacity::CapacityView::default()),
     || Box::new(pods::Pods::default()),
     || Box::new(sources::Sources::default()),
     || Box::new(help::Help::default()),
