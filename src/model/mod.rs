@@ -4,8 +4,8 @@
 //! (alert rules, views, JSON) reads `&Model`. All collections are bounded by
 //! construction; nothing here reads a clock: `now` moves with the envelopes.
 
-mod counters;
 mod changes;
+mod counters;
 mod durations;
 mod eta;
 mod history;
@@ -23,8 +23,8 @@ mod workers;
 
 use rustc_hash::FxHashMap;
 
-pub use counters::{Counters, OfType};
 pub use changes::Changes;
+pub use counters::{Counters, OfType};
 pub use durations::{Durations, Typical};
 pub use eta::Eta;
 pub use history::{Gauge, History, Point, Sample};

@@ -1,8 +1,8 @@
 //! Kubernetes: pods and other objects, logs, metrics.
 
 pub mod access;
-pub mod find;
 pub mod change;
+pub mod find;
 pub mod follow;
 pub mod forward;
 pub mod http;
