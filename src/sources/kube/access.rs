@@ -121,7 +121,7 @@ async fn connect(options: &AccessOptions) -> Result<(Client, Option<String>), St
         .await
         .map_err(|_| format!("no credentials within 60 s{by}"))?
         .map_err(|e| format!("the Kubernetes client could not be made: {e}"))?
-        .map_err(|e| one_line(&format!("the Kubernetes client could not be made: {}{by}", chain(&e))))?;
+        .map_err(|e| one_line(&format!("the Kubernetes client could not be made{by}: {}", chain(&e))))?;
     Ok((client, context))
 }
 
