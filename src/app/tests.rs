@@ -205,7 +205,8 @@ fn a_filter_is_typed_kept_and_dropped() {
 fn a_recording_is_moved_in() {
     let mut s = Session::new(healthy().clone()).size(100, 30);
     s.press(&["@"]);
-    assert!(s.text().contains("only in a recording"));
+    assert!(s.text().contains("go to time"));
+    s.press(&["esc"]);
     s.time = testing::replay(&s.model);
     assert_eq!(s.press(&[">"]), [Effect::Playback(Playback::Speed(Some(16.0)))]);
     assert_eq!(s.press(&["["]), [Effect::Playback(Playback::SeekBy { by: Duration::from_secs(10), back: true })]);
