@@ -1,0 +1,284 @@
+//! Odd terminals, with the real program in a pseudo-terminal.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+const SIZE: PtySize = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+
+struct Terminal {
+    master: Box<dyn MasterPty + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    input: Box<dyn std::io::Write + Send>,
+    output: Receiver<Vec<u8>>,
+    shown: vt100::Parser,
+    bytes: Vec<u8>,
+    _state: tempfile::TempDir,
+}
+
+impl Terminal {
+    /// A replay of a small log, at its end.
+    fn new(env: &[(&str, &str)], args: &[&str]) -> Self {
+        let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/logs/compact-file-line/coordinator.log");
+        let mut all = vec!["replay", log.to_str().unwrap(), "--speed", "max"];
+        all.extend(args);
+        Self::start(env, &all)
+    }
+
+    fn start(env: &[(&str, &str)], args: &[&str]) -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let pair = native_pty_system().openpty(SIZE).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sp1top"));
+        command.args(args);
+        for gone in ["NO_COLOR", "LC_ALL", "LC_CTYPE", "COLORTERM", "SP1TOP_THEME", "TMUX", "STY", "TERM_PROGRAM"] {
+            command.env_remove(gone);
+        }
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        command.env("HOME", state.path());
+        command.env("XDG_STATE_HOME", state.path());
+        command.env("XDG_CONFIG_HOME", state.path());
+        for (k, v) in env {
+            command.env(k, v);
+        }
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let input = pair.master.take_writer().unwrap();
+        let (tx, output) = channel();
+        std::thread::spawn(move || {
+            let mut buf = [0; 8192];
+            while let Ok(n @ 1..) = reader.read(&mut buf) {
+                if tx.send(buf[..n].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let shown = vt100::Parser::new(24.try_into().unwrap(), 80.try_into().unwrap(), 0);
+        Self { master: pair.master, child, input, output, shown, bytes: Vec::new(), _state: state }
+    }
+
+    fn take(&mut self, most: Duration) {
+        if let Ok(bytes) = self.output.recv_timeout(most) {
+            self.shown.process(&bytes);
+            self.bytes.extend(bytes);
+        }
+    }
+
+    fn shows(&mut self, text: &str) {
+        let end = Instant::now() + Duration::from_secs(20);
+        while !self.shown.screen().contents().contains(text) {
+            assert!(Instant::now() < end, "no '{text}' on:\n{}", self.shown.screen().contents());
+            self.take(Duration::from_millis(50));
+        }
+    }
+
+    fn keys(&mut self, keys: &str) {
+        self.input.write_all(keys.as_bytes()).unwrap();
+        self.input.flush().unwrap();
+    }
+
+    fn kill(&self, signal: &str) {
+        let id = self.child.process_id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    /// `R`, `S`, `T` (stopped) …, of the process.
+    fn state(&self) -> String {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.process_id().unwrap())).unwrap();
+        stat.rsplit_once(')').unwrap().1.trim()[..1].to_owned()
+    }
+
+    fn ends(&mut self) {
+        let end = Instant::now() + Duration::from_secs(20);
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < end, "does not end:\n{}", self.shown.screen().contents());
+            self.take(Duration::from_millis(20));
+        }
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(50)) {
+            self.shown.process(&bytes);
+        }
+        let screen = self.shown.screen();
+        assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste(), "the terminal is not given back");
+    }
+
+    fn quits(&mut self) {
+        self.keys("q");
+        self.ends();
+    }
+
+    fn has(&self, part: &[u8]) -> bool {
+        self.bytes.windows(part.len()).any(|w| w == part)
+    }
+}
+
+#[test]
+fn terminals_that_are_not_known_work() {
+    for term in ["dumb", "", "no-such-terminal", "linux", "screen", "tmux-256color", "vt100"] {
+        let mut t = Terminal::new(&[("TERM", term)], &[]);
+        t.shows("REPLAY");
+        t.keys("2");
+        t.shows("worker");
+        t.quits();
+    }
+}
+
+#[test]
+fn no_more_colours_than_there_are() {
+    let with = |env: &[(&str, &str)]| {
+        let mut t = Terminal::new(env, &[]);
+        t.shows("REPLAY");
+        t.keys("3");
+        t.shows("proof");
+        t.quits();
+        [b"\x1b[38;2;".as_slice(), b";38;2;", b"38;5;"].map(|p| t.has(p))
+    };
+    let [a, b, indexed] = with(&[("TERM", "xterm-256color")]);
+    assert!(!a && !b && indexed, "256 colours");
+    assert_eq!(with(&[("TERM", "linux")]), [false; 3], "16 colours");
+    assert_eq!(with(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")]), [false; 3], "NO_COLOR");
+    let [a, b, _] = with(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]);
+    assert!(a || b, "true colour");
+}
+
+#[test]
+fn the_mouse_is_left_alone_when_told() {
+    let mut t = Terminal::new(&[], &["--no-mouse"]);
+    t.shows("REPLAY");
+    t.quits();
+    assert!(!t.has(b"\x1b[?1000h") && !t.has(b"\x1b[?1006h"));
+}
+
+#[test]
+fn a_storm_of_resizes_ends_in_the_right_size() {
+    let mut t = Terminal::new(&[], &[]);
+    t.shows("REPLAY");
+    for i in 0..120_u16 {
+        let (rows, cols) = (1 + i * 7 % 60, 1 + i * 13 % 200);
+        t.master.resize(PtySize { rows, cols, ..SIZE }).unwrap();
+    }
+    t.master.resize(SIZE).unwrap();
+    t.keys("3");
+    t.shows("proof");
+    t.keys("1");
+    t.shows("REPLAY");
+    t.quits();
+}
+
+#[test]
+fn it_stops_and_goes_on() {
+    for how in ["key", "signal"] {
+        let mut t = Terminal::new(&[], &[]);
+        t.shows("REPLAY");
+        if how == "key" {
+            t.keys("\x1a");
+        } else {
+            t.kill("-TSTP");
+        }
+        let end = Instant::now() + Duration::from_secs(10);
+        while t.state() != "T" {
+            assert!(Instant::now() < end, "it does not stop ({how})");
+            t.take(Duration::from_millis(20));
+        }
+        while let Ok(bytes) = t.output.recv_timeout(Duration::from_millis(50)) {
+            t.shown.process(&bytes);
+        }
+        assert!(!t.shown.screen().alternate_screen(), "the shell's screen is back while it is stopped");
+        t.kill("-CONT");
+        let end = Instant::now() + Duration::from_secs(10);
+        while !t.shown.screen().alternate_screen() {
+            assert!(Instant::now() < end, "it does not come back ({how})");
+            t.take(Duration::from_millis(20));
+        }
+        t.shows("REPLAY");
+        t.quits();
+    }
+}
+
+#[test]
+fn it_ends_when_its_terminal_hangs_up() {
+    let t = Terminal::new(&[], &[]);
+    let Terminal { master, mut child, input, output, _state, .. } = t;
+    std::thread::sleep(Duration::from_millis(300));
+    drop((input, master));
+    let end = Instant::now() + Duration::from_secs(10);
+    loop {
+        // Its end of the terminal is only gone when nobody reads it either.
+        let _ = output.try_recv();
+        if child.try_wait().unwrap().is_some() {
+            return;
+        }
+        if Instant::now() > end {
+            let _ = child.kill();
+            panic!("it goes on without a terminal");
+        }
+        // What a terminal that is closed sends to its processes.
+        let id = child.process_id().unwrap().to_string();
+        let _ = std::process::Command::new("kill").args(["-HUP", &id]).status();
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn pasting_does_nothing_but_fill_an_input() {
+    let mut t = Terminal::new(&[], &[]);
+    t.shows("REPLAY");
+    // All of these are keys; the last would quit.
+    t.keys("\x1b[200~3:theme light\r\nxq\x1b[201~");
+    std::thread::sleep(Duration::from_millis(300));
+    t.keys("4");
+    t.shows("logs");
+    t.keys("/");
+    t.shows(" / ");
+    t.keys("\x1b[200~so\x1b[31mme\r\nq\x1b[201~");
+    t.shows("some");
+    assert!(t.child.try_wait().unwrap().is_none(), "a pasted q is no q");
+    t.keys("\x1b");
+    std::thread::sleep(Duration::from_millis(100));
+    t.quits();
+}
+
+#[test]
+fn wide_and_combining_characters_keep_the_borders_straight() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("coordinator.log");
+    let mut text = String::new();
+    for (i, word) in
+        ["証明の作業者が失敗しました", "e\u{301}e\u{301}e\u{301} combining", "👩‍🚀👍🏽 emoji", "\u{202e}gnorw\u{7} control", "plain"]
+            .iter()
+            .enumerate()
+    {
+        let line = format!("2026-11-24T00:00:0{i}.000000Z  WARN crates/x/src/y.rs:1: {}\n", format!("{word} ").repeat(20));
+        text.push_str(&line);
+    }
+    std::fs::write(&log, text).unwrap();
+    let mut t = Terminal::start(&[], &["replay", log.to_str().unwrap(), "--speed", "max"]);
+    t.shows("REPLAY");
+    t.keys("4");
+    t.shows("plain");
+    let screen = t.shown.screen();
+    let column = |x: u16| (3..22).filter_map(|y| screen.cell(y, x)).map(|c| c.contents().to_owned()).collect::<Vec<_>>();
+    for x in [0, 79] {
+        let bad: Vec<_> = column(x).into_iter().filter(|c| !matches!(&**c, "│" | "┃" | "├" | "┤")).collect();
+        assert!(bad.len() <= 1, "the border at {x} is broken: {bad:?}\n{}", screen.contents());
+    }
+    assert!(!t.has("\u{202e}".as_bytes()) && !t.has(b"\x07"), "hostile characters reach the terminal");
+    t.quits();
+}
+
+#[test]
+fn the_first_hint_is_told_once_and_goes_at_a_key() {
+    let mut t = Terminal::new(&[], &[]);
+    t.shows("new here?");
+    t.keys("j");
+    let end = Instant::now() + Duration::from_secs(10);
+    while t.shown.screen().contents().contains("new here?") {
+        assert!(Instant::now() < end, "it stays");
+        t.take(Duration::from_millis(50));
+    }
+    t.quits();
+}
