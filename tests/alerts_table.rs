@@ -76,7 +76,8 @@ const STORIES: &[Expected] = &[
     Expected { name: "gpu-stalled", must: &[("gpu-queue-stalled", "905")], may: &["worker-lost", "worker-silent"] },
     Expected { name: "hung-worker", must: &[("worker-silent", "")], may: &["worker-lost", "task-hung"] },
     Expected { name: "redis-pressure", must: &[("artifact-store-pressure", ""), ("proof-failed", "")], may: &[] },
-    Expected { name: "crash-loop", must: &[], may: &["worker-lost", "worker-silent"] },
+    // Two wraps of different kinds share a worker by its maximum of 96 as well.
+    Expected { name: "crash-loop", must: &[], may: &["worker-lost", "worker-silent", "wrap-overcommit"] },
     Expected { name: "task-poison", must: &[("worker-lost", ""), ("poison-task", "")], may: &["worker-silent"] },
     Expected { name: "retries-exhausted", must: &[("task-retrying", ""), ("proof-failed", "")], may: &[] },
     Expected { name: "version-skew", must: &[], may: &["worker-lost", "worker-silent"] },
@@ -218,7 +219,10 @@ fn healthy_recordings_may_begin_and_end_anywhere() {
     }
 }
 
+/// `cargo nextest run --release --run-ignored all --test alerts_table --no-capture`; `STORY=name` for
+/// one of them, `SHOW=1` for every transition.
 #[test]
+#[ignore = "minutes of simulated time: slow without --release"]
 fn stories_of_the_simulated_cluster() {
     println!("{HEAD}");
     let mut wrong = Vec::new();
