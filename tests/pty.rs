@@ -129,8 +129,9 @@ fn a_resize_is_followed_down_to_nothing() {
     p.shows("REPLAY");
     for (rows, cols) in [(50, 160), (16, 60), (5, 20), (1, 1), (24, 80)] {
         p.master.resize(PtySize { rows, cols, ..SIZE }).unwrap();
-        p.terminal.screen_mut().set_size(rows.try_into().unwrap(), cols.try_into().unwrap());
     }
+    // The test's own terminal does not survive being that small.
+    p.terminal.screen_mut().set_size(24.try_into().unwrap(), 80.try_into().unwrap());
     p.bytes.clear();
     p.shows("REPLAY");
     p.keys("q");

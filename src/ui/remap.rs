@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crossterm::event::KeyEvent;
 
+use super::action::Action;
 use super::keymap::{Binding, GLOBAL, KeyRow, matches, parse_key};
 use crate::config::nearest;
 
@@ -22,7 +23,9 @@ pub static DEFAULT: Keymap = Keymap { own: BTreeMap::new() };
 /// own `logs.fold`.
 #[must_use]
 pub fn name(view: &str, b: &Binding) -> String {
-    let head = b.what.split([';', ':', ',']).next().unwrap_or_default();
+    // `?` is called as the view that `9` shows.
+    let what = if (b.action)() == Action::Help { "explain this screen" } else { b.what };
+    let head = what.split([';', ':', ',']).next().unwrap_or_default();
     let words: Vec<String> = head.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect();
     let slug = words.join("-");
     if view.is_empty() { slug } else { format!("{view}.{slug}") }
