@@ -75,7 +75,7 @@ fn main() {
     let path = folder.path().join("coordinator.log");
     repeat(&text, mb << 20, &path);
     let size = std::fs::metadata(&path).unwrap().len();
-    println!("{:.0} MB, {} rounds of {RECORDING}", size as f64 / 1e6, size as usize / text.len());
+    println!("{:.0} MB, {} rounds of {RECORDING}", size as f64 / 1e6, size / text.len() as u64);
     let grep = || run(Command::new("grep").args(["-c", "GetStatsResponse"]).arg(&path)).0;
     grep();
     let mut ratios = Vec::new();

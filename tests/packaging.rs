@@ -1,5 +1,6 @@
 //! The Roles that are shipped give what the program asks for, and nothing more.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::match_same_arms, clippy::items_after_statements, reason = "a test may")]
+#![allow(missing_docs)]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Recordings: the committed tapes show what they showed, seeking is the same as
 //! playing, and what was live replays as it was.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(clippy::format_push_string, missing_docs, clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

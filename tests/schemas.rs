@@ -1,5 +1,6 @@
 //! The schemas of what is printed, against what is printed; and the dashboard
 //! for Grafana against the metrics.
+#![allow(clippy::unwrap_used, clippy::match_same_arms, clippy::items_after_statements, reason = "a test may")]
 #![allow(missing_docs)]
 
 use std::path::{Path, PathBuf};
