@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use crossterm::event::{self, Event};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 
 use super::clipboard::Clipboard;
 use super::feed::Feed;
@@ -311,6 +311,12 @@ impl Loop {
                 self.resized();
                 Ok(None)
             }
+            // Heard here too: the reader of the input begins to listen only
+            // after the first frame, and a resize before that would be lost.
+            Wake::Signal(SIGWINCH) => {
+                self.resized();
+                Ok(None)
+            }
             Wake::Signal(n) => Ok(Some(Ending::Signal(n))),
             Wake::Input(event) => {
                 self.dirty = true;
@@ -456,7 +462,7 @@ impl Signals {
         for s in [SIGTERM, SIGHUP, SIGINT, SIGQUIT] {
             signal_hook::flag::register_conditional_default(s, default.clone())?;
         }
-        let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT])?;
+        let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH])?;
         let handle = signals.handle();
         let tx = tx.clone();
         std::thread::spawn(move || {
