@@ -1,120 +1,13 @@
 //! Odd terminals, with the real program in a pseudo-terminal.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use std::io::{Read as _, Write as _};
-use std::path::Path;
-use std::sync::mpsc::{Receiver, channel};
+#[path = "support/pty.rs"]
+mod pty;
+
 use std::time::{Duration, Instant};
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-
-const SIZE: PtySize = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
-
-struct Terminal {
-    master: Box<dyn MasterPty + Send>,
-    child: Box<dyn Child + Send + Sync>,
-    input: Box<dyn std::io::Write + Send>,
-    output: Receiver<Vec<u8>>,
-    shown: vt100::Parser,
-    bytes: Vec<u8>,
-    _state: tempfile::TempDir,
-}
-
-impl Terminal {
-    /// A replay of a small log, at its end.
-    fn new(env: &[(&str, &str)], args: &[&str]) -> Self {
-        let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/logs/compact-file-line/coordinator.log");
-        let mut all = vec!["replay", log.to_str().unwrap(), "--speed", "max"];
-        all.extend(args);
-        Self::start(env, &all)
-    }
-
-    fn start(env: &[(&str, &str)], args: &[&str]) -> Self {
-        let state = tempfile::tempdir().unwrap();
-        let pair = native_pty_system().openpty(SIZE).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sp1top"));
-        command.args(args);
-        for gone in ["NO_COLOR", "LC_ALL", "LC_CTYPE", "COLORTERM", "SP1TOP_THEME", "TMUX", "STY", "TERM_PROGRAM"] {
-            command.env_remove(gone);
-        }
-        command.env("TERM", "xterm-256color");
-        command.env("LANG", "C.UTF-8");
-        command.env("HOME", state.path());
-        command.env("XDG_STATE_HOME", state.path());
-        command.env("XDG_CONFIG_HOME", state.path());
-        for (k, v) in env {
-            command.env(k, v);
-        }
-        let child = pair.slave.spawn_command(command).unwrap();
-        drop(pair.slave);
-        let mut reader = pair.master.try_clone_reader().unwrap();
-        let input = pair.master.take_writer().unwrap();
-        let (tx, output) = channel();
-        std::thread::spawn(move || {
-            let mut buf = [0; 8192];
-            while let Ok(n @ 1..) = reader.read(&mut buf) {
-                if tx.send(buf[..n].to_vec()).is_err() {
-                    break;
-                }
-            }
-        });
-        let shown = vt100::Parser::new(24.try_into().unwrap(), 80.try_into().unwrap(), 0);
-        Self { master: pair.master, child, input, output, shown, bytes: Vec::new(), _state: state }
-    }
-
-    fn take(&mut self, most: Duration) {
-        if let Ok(bytes) = self.output.recv_timeout(most) {
-            self.shown.process(&bytes);
-            self.bytes.extend(bytes);
-        }
-    }
-
-    fn shows(&mut self, text: &str) {
-        let end = Instant::now() + Duration::from_secs(20);
-        while !self.shown.screen().contents().contains(text) {
-            assert!(Instant::now() < end, "no '{text}' on:\n{}", self.shown.screen().contents());
-            self.take(Duration::from_millis(50));
-        }
-    }
-
-    fn keys(&mut self, keys: &str) {
-        self.input.write_all(keys.as_bytes()).unwrap();
-        self.input.flush().unwrap();
-    }
-
-    fn kill(&self, signal: &str) {
-        let id = self.child.process_id().unwrap().to_string();
-        assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
-    }
-
-    /// `R`, `S`, `T` (stopped) …, of the process.
-    fn state(&self) -> String {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.process_id().unwrap())).unwrap();
-        stat.rsplit_once(')').unwrap().1.trim()[..1].to_owned()
-    }
-
-    fn ends(&mut self) {
-        let end = Instant::now() + Duration::from_secs(20);
-        while self.child.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < end, "does not end:\n{}", self.shown.screen().contents());
-            self.take(Duration::from_millis(20));
-        }
-        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(50)) {
-            self.shown.process(&bytes);
-        }
-        let screen = self.shown.screen();
-        assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste(), "the terminal is not given back");
-    }
-
-    fn quits(&mut self) {
-        self.keys("q");
-        self.ends();
-    }
-
-    fn has(&self, part: &[u8]) -> bool {
-        self.bytes.windows(part.len()).any(|w| w == part)
-    }
-}
+use portable_pty::PtySize;
+use pty::{SIZE, Terminal};
 
 #[test]
 fn terminals_that_are_not_known_work() {

@@ -128,7 +128,7 @@ impl View for AlertsView {
 
     fn hints(&self) -> &'static [(&'static str, &'static str)] {
         if self.open {
-            &[("y", "copy the fix"), ("x", "apply"), ("n", "next fix"), ("a", "acknowledge"), ("o", "logs"), ("esc", "back")]
+            &[("y", "copy the fix"), ("x", "apply"), ("n", "next fix"), ("a", "acknowledge"), ("o", "logs")]
         } else {
             &[("enter", "open"), ("y", "copy the fix"), ("a", "acknowledge"), ("z", "mute"), ("v", "firing only"), ("/", "filter")]
         }
