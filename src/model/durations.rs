@@ -16,8 +16,23 @@ pub struct Durations {
 #[derive(Clone, Debug)]
 struct Kind {
     recent: Ring<f32>,
+    /// The same, in order: asked for every task of every worker, changed less
+    /// often.
+    sorted: Vec<f32>,
     count: u64,
     exact: u64,
+}
+
+impl Kind {
+    fn push(&mut self, secs: f32) {
+        let place = |list: &[f32], secs: f32| list.partition_point(|s| s.total_cmp(&secs).is_lt());
+        if let Some(old) = self.recent.push(secs) {
+            let at = place(&self.sorted, old);
+            self.sorted.remove(at);
+        }
+        let at = place(&self.sorted, secs);
+        self.sorted.insert(at, secs);
+    }
 }
 
 /// What is known of one type's durations.
@@ -38,7 +53,7 @@ pub struct Typical {
 
 impl Default for Durations {
     fn default() -> Self {
-        Self { kinds: vec![Kind { recent: Ring::new(SAMPLES), count: 0, exact: 0 }; KINDS] }
+        Self { kinds: vec![Kind { recent: Ring::new(SAMPLES), sorted: Vec::new(), count: 0, exact: 0 }; KINDS] }
     }
 }
 
@@ -49,11 +64,12 @@ impl Durations {
         let Some(k) = self.kinds.get_mut(kind.index()) else { return };
         if exact && k.exact == 0 {
             k.recent.clear();
+            k.sorted.clear();
         }
         if !exact && k.exact > 0 {
             return;
         }
-        k.recent.push(took.as_secs_f32());
+        k.push(took.as_secs_f32());
         k.count += 1;
         k.exact += u64::from(exact);
     }
@@ -62,8 +78,7 @@ impl Durations {
     #[must_use]
     pub fn typical(&self, kind: &TaskType) -> Option<Typical> {
         let k = self.kinds.get(kind.index())?;
-        let mut v: Vec<f32> = k.recent.iter().copied().collect();
-        v.sort_by(f32::total_cmp);
+        let v = &k.sorted;
         let at = |q: usize| v.get((v.len().max(1) - 1) * q / 100).map(|s| Duration::from_secs_f32(s.max(0.0)));
         Some(Typical { median: at(50)?, p90: at(90)?, max: at(100)?, count: k.count, exact: k.exact > 0 })
     }
