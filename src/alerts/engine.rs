@@ -69,11 +69,19 @@ pub struct Alerts {
     acknowledged: BTreeSet<Key>,
     muted: BTreeSet<Key>,
     evaluated_at: Timestamp,
+    /// The periodic block that was last looked at, by its time.
+    block: Option<Timestamp>,
     /// What the digest was made from.
     revision: Option<u64>,
     digest: Digest,
     capacity: Option<Capacity>,
 }
+
+/// A cluster of more workers than this is large.
+const LARGE: usize = 256;
+/// How many seconds of the data's time may pass between two looks at a large
+/// cluster, other than at the end of a block.
+const SELDOM_SECS: i64 = 5;
 
 impl Alerts {
     /// No alerts yet; rules compare with `limits`.
@@ -162,6 +170,14 @@ impl Alerts {
         if model.in_block() {
             return;
         }
+        // Looking at thousands of workers takes long, and what is known of them
+        // changes with the blocks: between two blocks of a large cluster a look
+        // every few seconds is early enough, well within a log period.
+        let block = model.stats_log.as_ref().map(|s| s.at);
+        if model.workers.len() > LARGE && block == self.block && model.now.secs() - self.evaluated_at.secs() < SELDOM_SECS {
+            return;
+        }
+        self.block = block;
         let revision = model.revision();
         let changed = self.revision != Some(revision);
         // A second by the data's clock: envelopes of a log carry its seconds.
