@@ -46,7 +46,8 @@ fn repeat(text: &[u8], bytes: usize, to: &Path) {
 /// Wall time, and peak memory in MB where it can be had.
 fn run(command: &mut Command) -> (Duration, Option<f64>) {
     let begin = Instant::now();
-    let mut child = command.stdout(Stdio::null()).stdin(Stdio::null()).spawn().unwrap();
+    // Not to /dev/null: grep notices that and stops at its first match.
+    let mut child = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
     let status = PathBuf::from(format!("/proc/{}/status", child.id()));
     let mut peak = None;
     loop {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind, packed};
 
 /// What stands in a secret's place.
 pub const HIDDEN: &str = "***";
@@ -33,9 +33,30 @@ const SIGNS: &[&str] = &[
     "ignature=",
 ];
 
-fn signs() -> Option<&'static AhoCorasick> {
-    static SEARCH: OnceLock<Option<AhoCorasick>> = OnceLock::new();
-    SEARCH.get_or_init(|| AhoCorasick::new(SIGNS).ok()).as_ref()
+/// All of a log passes through this: several bytes at a time where the machine
+/// can, byte by byte where it cannot.
+enum Search {
+    Packed(packed::Searcher),
+    Automaton(AhoCorasick),
+}
+
+impl Search {
+    fn get() -> Option<&'static Self> {
+        static SEARCH: OnceLock<Option<Search>> = OnceLock::new();
+        SEARCH.get_or_init(|| packed::Searcher::new(SIGNS).map(Self::Packed).or_else(Self::automaton)).as_ref()
+    }
+
+    fn automaton() -> Option<Self> {
+        AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(SIGNS).ok().map(Self::Automaton)
+    }
+
+    /// Which sign stands where: its number, its begin and its end.
+    fn hits<'a>(&'a self, raw: &'a [u8]) -> Box<dyn Iterator<Item = aho_corasick::Match> + 'a> {
+        match self {
+            Self::Packed(s) => Box::new(s.find_iter(raw)),
+            Self::Automaton(s) => Box::new(s.find_iter(raw)),
+        }
+    }
 }
 
 /// Hides passwords within URLs (`redis://:PASSWORD@host`), tokens behind
@@ -89,9 +110,9 @@ pub fn mask_bytes(raw: &[u8]) -> Cow<'_, [u8]> {
 /// Where the secrets are.
 fn cuts(raw: &[u8]) -> Vec<(usize, usize)> {
     let mut cuts: Vec<(usize, usize)> = Vec::new();
-    let Some(signs) = signs() else { return cuts };
+    let Some(search) = Search::get() else { return cuts };
     let mut from = 0;
-    for hit in signs.find_iter(raw) {
+    for hit in search.hits(raw) {
         let cut = match SIGNS[hit.pattern().as_usize()] {
             "://" if hit.end() < from => None,
             "://" => {
@@ -219,6 +240,17 @@ mod tests {
         ] {
             assert_eq!(redact(raw), want);
             assert_eq!(mask_bytes(raw.as_bytes()).len(), raw.len());
+        }
+    }
+
+    #[test]
+    fn both_ways_of_searching_find_the_same() {
+        let text = "a redis://:p@h _key=1 secretToken PASSWORD=x eyJ ://Signature= tokentoken api-key Bearer bearer x".repeat(3);
+        let (packed, plain) = (packed::Searcher::new(SIGNS), Search::automaton().unwrap());
+        let want: Vec<_> = plain.hits(text.as_bytes()).collect();
+        assert!(want.len() > 20);
+        if let Some(p) = packed {
+            assert_eq!(Search::Packed(p).hits(text.as_bytes()).collect::<Vec<_>>(), want);
         }
     }
 
