@@ -7,7 +7,7 @@ mod pty;
 use std::time::{Duration, Instant};
 
 use portable_pty::PtySize;
-use pty::{SIZE, Terminal};
+use pty::{LIMIT, SIZE, Terminal};
 
 #[test]
 fn terminals_that_are_not_known_work() {
@@ -63,6 +63,21 @@ fn a_storm_of_resizes_ends_in_the_right_size() {
 }
 
 #[test]
+fn a_key_that_comes_with_a_resize_is_heard() {
+    let mut t = Terminal::new(&[], &[]);
+    t.shows("REPLAY");
+    for i in 0..30_u16 {
+        let (key, text) = [("4", "Created proof"), ("8", "everything that looked like ours")][usize::from(i % 2)];
+        // One column less, and back: two signals and a key at once.
+        t.master.resize(PtySize { cols: SIZE.cols - 1, ..SIZE }).unwrap();
+        t.keys(key);
+        t.master.resize(SIZE).unwrap();
+        t.shows(text);
+    }
+    t.quits();
+}
+
+#[test]
 fn it_stops_and_goes_on() {
     for how in ["key", "signal"] {
         let mut t = Terminal::new(&[], &[]);
@@ -72,21 +87,9 @@ fn it_stops_and_goes_on() {
         } else {
             t.kill("-TSTP");
         }
-        let end = Instant::now() + Duration::from_secs(10);
-        while t.state() != "T" {
-            assert!(Instant::now() < end, "it does not stop ({how})");
-            t.take(Duration::from_millis(20));
-        }
-        while let Ok(bytes) = t.output.recv_timeout(Duration::from_millis(50)) {
-            t.shown.process(&bytes);
-        }
-        assert!(!t.shown.screen().alternate_screen(), "the shell's screen is back while it is stopped");
+        t.until(&format!("its stop by {how}"), |t| t.state() == "T" && !t.shown.screen().alternate_screen());
         t.kill("-CONT");
-        let end = Instant::now() + Duration::from_secs(10);
-        while !t.shown.screen().alternate_screen() {
-            assert!(Instant::now() < end, "it does not come back ({how})");
-            t.take(Duration::from_millis(20));
-        }
+        t.until(&format!("its return after {how}"), |t| t.shown.screen().alternate_screen());
         t.shows("REPLAY");
         t.quits();
     }
@@ -94,11 +97,11 @@ fn it_stops_and_goes_on() {
 
 #[test]
 fn it_ends_when_its_terminal_hangs_up() {
-    let t = Terminal::new(&[], &[]);
+    let mut t = Terminal::new(&[], &[]);
+    t.shows("REPLAY");
     let Terminal { master, mut child, input, output, _state, .. } = t;
-    std::thread::sleep(Duration::from_millis(300));
     drop((input, master));
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + LIMIT;
     loop {
         // Its end of the terminal is only gone when nobody reads it either.
         let _ = output.try_recv();
@@ -122,7 +125,6 @@ fn pasting_does_nothing_but_fill_an_input() {
     t.shows("REPLAY");
     // All of these are keys; the last would quit.
     t.keys("\x1b[200~3:theme light\r\nxq\x1b[201~");
-    std::thread::sleep(Duration::from_millis(300));
     t.keys("4");
     t.shows("logs");
     t.keys("/");
@@ -130,8 +132,9 @@ fn pasting_does_nothing_but_fill_an_input() {
     t.keys("\x1b[200~so\x1b[31mme\r\nq\x1b[201~");
     t.shows("so[31mme");
     assert!(t.child.try_wait().unwrap().is_none(), "a pasted q is no q");
+    // With the key after it, it would be Alt and that key.
     t.keys("\x1b");
-    std::thread::sleep(Duration::from_millis(100));
+    t.hides("so[31mme");
     t.quits();
 }
 
@@ -168,10 +171,6 @@ fn the_first_hint_is_told_once_and_goes_at_a_key() {
     let mut t = Terminal::new(&[], &[]);
     t.shows("new here?");
     t.keys("j");
-    let end = Instant::now() + Duration::from_secs(10);
-    while t.shown.screen().contents().contains("new here?") {
-        assert!(Instant::now() < end, "it stays");
-        t.take(Duration::from_millis(50));
-    }
+    t.hides("new here?");
     t.quits();
 }

@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
+/// How long a machine with much else to do may take; nobody waits longer than
+/// needed.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
 pub const SIZE: PtySize = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
 
 /// A small recording.
@@ -75,12 +79,31 @@ impl Terminal {
         }
     }
 
-    pub fn shows(&mut self, text: &str) {
-        let end = Instant::now() + Duration::from_secs(20);
-        while !self.shown.screen().contents().contains(text) {
-            assert!(Instant::now() < end, "no '{text}' on:\n{}", self.shown.screen().contents());
+    /// Waits until it is so, looked at between two frames, never within one.
+    pub fn until(&mut self, what: &str, so: impl Fn(&Self) -> bool) {
+        let end = Instant::now() + LIMIT;
+        while !(self.between_frames() && so(self)) {
+            assert!(Instant::now() < end, "{what} does not come:\n{}", self.shown.screen().contents());
             self.take(Duration::from_millis(50));
         }
+    }
+
+    /// Every frame is a synchronized update.
+    fn between_frames(&self) -> bool {
+        let last = |part: &[u8]| self.bytes.windows(part.len()).rposition(|w| w == part);
+        last(b"\x1b[?2026h") <= last(b"\x1b[?2026l")
+    }
+
+    pub fn text(&self) -> String {
+        self.shown.screen().contents()
+    }
+
+    pub fn shows(&mut self, text: &str) {
+        self.until(&format!("'{text}'"), |t| t.text().contains(text));
+    }
+
+    pub fn hides(&mut self, text: &str) {
+        self.until(&format!("a screen without '{text}'"), |t| !t.text().contains(text));
     }
 
     pub fn keys(&mut self, keys: &str) {
@@ -102,7 +125,7 @@ impl Terminal {
     /// Waits for the end, and that the terminal is the user's again; the exit
     /// code.
     pub fn ends(&mut self) -> u32 {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + LIMIT;
         let status = loop {
             self.take(Duration::from_millis(20));
             if let Some(status) = self.child.try_wait().unwrap() {
