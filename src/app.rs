@@ -7,10 +7,12 @@
 mod change;
 mod chrome;
 mod command;
+mod form;
 mod keys;
 mod launch;
 mod mouse;
 mod popup;
+mod range;
 #[cfg(test)]
 mod tests;
 mod top;
@@ -142,6 +144,8 @@ pub struct App {
     scrubbing: bool,
     /// What sending proofs needs.
     prover: ProverSetup,
+    /// The dialog for range proofs as it was left.
+    range_form: Option<Box<range::RangeForm>>,
     read_only: bool,
     /// Changes asked about so far.
     changes: u64,
@@ -178,6 +182,7 @@ impl App {
             click: None,
             scrubbing: false,
             prover,
+            range_form: None,
             read_only,
             changes: 0,
         }
@@ -281,7 +286,7 @@ impl App {
 
     fn step(&mut self, action: Action, world: &World<'_>, effects: &mut Vec<Effect>) -> Option<Action> {
         match action {
-            Action::Quit => effects.push(Effect::Quit),
+            Action::Quit => effects.extend(self.quit(world)),
             Action::Redraw => effects.push(Effect::Redraw),
             Action::Suspend => effects.push(Effect::Suspend),
             Action::Show(id) => self.show(id, false),
@@ -294,6 +299,7 @@ impl App {
             }
             Action::Help => self.popup = Some(Popup::help()),
             Action::Launch => self.open_launch(world),
+            Action::RangeProof => self.open_range(world),
             Action::CancelProof(id) => self.open_cancel(&id, world),
             Action::Palette => self.popup = Some(Popup::palette()),
             Action::NextTheme => self.next_theme(),

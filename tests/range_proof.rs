@@ -2,6 +2,8 @@
 //! loopback and the API behind a real socket.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "support/pty.rs"]
+mod pty;
 mod support;
 
 use std::net::SocketAddr;
@@ -9,6 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use pty::Terminal;
 use support::grpc::{Server, Services, row, unix_now};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -238,5 +241,80 @@ async fn stopping_leaves_the_proof_or_cancels_it() {
         assert_eq!(child.wait().unwrap().code(), Some(130), "{}", bench.read("said"));
         assert!(bench.read("said").contains(words), "{}", bench.read("said"));
         assert_eq!(bench.services.with(|s| s.rows[0].proof_status), status);
+    }
+}
+
+/// The dashboard on the bench's API, in a pseudo-terminal.
+fn dashboard(bench: &Bench) -> Terminal {
+    let home = bench.home.path().to_str().unwrap();
+    let path = format!("{home}/bin:/usr/local/bin:/usr/bin:/bin");
+    let state = format!("{home}/state");
+    let url = format!("http://{}", bench.api.addr);
+    let env = [("HOME", home), ("XDG_STATE_HOME", &state), ("PATH", &path)];
+    let mut t = Terminal::start(&env, &["--no-kube", "--cluster-rpc", &url]);
+    t.shows("quit");
+    t
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dialog_does_the_same() {
+    let bench = Bench::new().await;
+    let mut t = dashboard(&bench);
+    t.keys("R");
+    t.shows("range proof of op-succinct");
+    // A paste does not press Enter.
+    t.keys(&format!("\x1b[200~{}\x1b[201~", bench.home.path().join("op").display()));
+    // From block to block, on the cluster.
+    t.keys("\t\t\x1b[C\t10\t15\t\x1b[C\r");
+    t.shows("Prove the range 10-15");
+    t.keys("y");
+    t.shows("Successfully created proof request");
+    assert!(bench.read("calls").lines().count() == 2, "the witness first: {}", bench.read("calls"));
+    t.shows(ID);
+    bench.services.with(|s| s.rows[0].proof_status = 2);
+    bench.write("go", "");
+    t.shows("done after");
+    t.shows("range/10-15.bin");
+    let all = t.shown.screen().contents();
+    assert!(!all.contains("hunter2") && all.contains(":***@redis"), "{all}");
+    let job: serde_json::Value = serde_json::from_str(&bench.read(&format!("state/sp1top/jobs/{ID}/job.json"))).unwrap();
+    assert_eq!((&job["state"], &job["program"]), (&"completed".into(), &"range 10-15".into()));
+    t.keys("\x1b");
+    t.hides("done after");
+    t.quits();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaving_the_screen_stops_the_run_and_cancels_its_proof_when_told() {
+    let bench = Bench::new().await;
+    for (answer, status) in [("\x1b[C", 1), ("\x1b[D", 4)] {
+        let mut t = dashboard(&bench);
+        t.keys("R");
+        t.shows("range proof of op-succinct");
+        t.keys(&format!("{}\t\t\t\t\x1b[C\t\x1b[C\r", bench.home.path().join("op").display()));
+        t.shows("Prove a range of the newest 5 blocks");
+        t.keys("y");
+        t.shows("Successfully created proof request");
+        t.shows(ID);
+        t.keys("\x1b");
+        t.hides("x stops it");
+        t.keys("q");
+        t.shows("ends with sp1top");
+        t.keys(&format!("{answer}\r"));
+        assert_eq!(t.ends(), 0);
+        assert_eq!(bench.services.with(|s| s.rows[0].proof_status), status);
+        // The program is gone too.
+        let limit = Instant::now() + Duration::from_secs(10);
+        let op = bench.home.path().join("op").display().to_string();
+        let lives = || {
+            std::fs::read_dir("/proc")
+                .unwrap()
+                .flatten()
+                .any(|p| std::fs::read_to_string(p.path().join("cmdline")).is_ok_and(|c| c.contains("--default-range") && c.contains(&op)))
+        };
+        while lives() {
+            assert!(Instant::now() < limit, "the program lives on");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 }

@@ -13,7 +13,9 @@ impl App {
             return Vec::new();
         }
         if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
-            return vec![Effect::Quit];
+            // Pressed again, it is meant.
+            let again = matches!(self.popup, Some(Popup::StopRun(_)));
+            return if again { vec![Effect::Quit] } else { self.quit(world) };
         }
         match self.popup.take() {
             None => {}
@@ -30,6 +32,9 @@ impl App {
             Some(Popup::Ask(ask)) => return self.key_in_ask(key, ask, world),
             Some(Popup::Launch(form)) => return self.key_in_launch(key, form, world),
             Some(Popup::Confirm(ask)) => return self.key_in_confirm(key, ask),
+            Some(Popup::Range(form)) => return self.key_in_range(key, form, world),
+            Some(Popup::Run(pane)) => return self.key_in_run(key, pane, world),
+            Some(Popup::StopRun(ask)) => return self.key_in_stop(key, ask, world),
             Some(Popup::Change(asked)) => return self.key_in_change(key, asked, world),
         }
         let (title, own) = self.views.get(self.current).map_or(("", &[][..]), |v| (v.title(), v.bindings()));
@@ -188,6 +193,7 @@ impl App {
                 *selected = 0;
             }
             Some(Popup::Launch(form)) => form.paste(text),
+            Some(Popup::Range(form)) => form.paste(text),
             Some(Popup::Ask(ask)) => {
                 ask.input.insert(text);
                 if !ask.time {

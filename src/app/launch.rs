@@ -5,17 +5,17 @@ use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
 
+use super::form::{self, Value};
 use super::popup::Popup;
 use super::{App, World};
 use crate::base::{ProofId, units};
 use crate::capacity;
 use crate::event::ProofMode;
-use crate::ui::draw::{put, put_line, tint, wrap};
+use crate::ui::draw::{put, wrap};
 use crate::ui::widgets::input::Input;
 use crate::ui::widgets::panel::Panel;
-use crate::ui::{Ctx, Effect, Launch, Program, Request, Role, TimeBase};
+use crate::ui::{Action, Ctx, Effect, Launch, Program, Request, Role, TimeBase};
 
 /// What the dialogs need to know of the set-up; read by the shell.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,8 @@ pub struct ProverSetup {
     pub read_only: bool,
     /// The artifact store without secrets, or why there is none.
     pub store: Option<Result<String, String>>,
+    /// The folder that the dialog for range proofs begins with.
+    pub checkout: String,
 }
 
 const MODES: [ProofMode; 4] = [ProofMode::Core, ProofMode::Compressed, ProofMode::Plonk, ProofMode::Groth16];
@@ -120,6 +122,18 @@ impl Launcher {
         }
     }
 
+    fn row(&self, field: Field) -> (&'static str, Value<'_>) {
+        match field {
+            Field::Program => ("program", Value::Choice(vec![("fibonacci", !self.elf), ("an ELF file", self.elf)])),
+            Field::N => ("n", Value::Text(&self.n, "which number; about five cycles each")),
+            Field::Elf => ("ELF file", Value::Text(&self.path, "path of an SP1 v6 program")),
+            Field::Input => ("input", Value::Text(&self.item, "none; hex digits, or @FILE")),
+            Field::Mode => ("mode", Value::Choice(MODES.map(|m| (m.as_str(), m == self.mode())).to_vec())),
+            Field::Count => ("at once", Value::Text(&self.count, "1")),
+            Field::Timeout => ("deadline in", Value::Text(&self.timeout, "4h")),
+        }
+    }
+
     /// What was typed, or what is wrong with it.
     fn launch(&self) -> Result<Launch, String> {
         let program = if self.elf {
@@ -152,12 +166,17 @@ impl Confirm {
         let mut text = vec![(Role::Text, question)];
         text.extend(word.map(|w| (if w.bad { Role::Warn } else { Role::Good }, w.text)));
         text.push((Role::Dim, format!("Its program and input go to {store}. It takes the cluster's workers like any other proof.")));
-        Self { title: "send", text, request: Request::Prove(l.clone()), yes: false }
+        Self::new("send", text, Request::Prove(l.clone()))
+    }
+
+    /// A question with what is done on a Yes.
+    pub(super) fn new(title: &'static str, text: Vec<(Role, String)>, request: Request) -> Self {
+        Self { title, text, request, yes: false }
     }
 
     fn cancel(id: &ProofId, about: String) -> Self {
         let text = vec![(Role::Text, format!("Cancel {id}?")), (Role::Dim, about)];
-        Self { title: "cancel", text, request: Request::Cancel(id.clone()), yes: false }
+        Self::new("cancel", text, Request::Cancel(id.clone()))
     }
 }
 
@@ -191,16 +210,21 @@ impl App {
         self.popup = Some(Popup::Confirm(Box::new(Confirm::cancel(id, about))));
     }
 
-    fn may_change(&mut self, world: &World<'_>) -> bool {
-        if self.prover.read_only {
-            self.say("read-only: nothing in the cluster is changed (start without --read-only)");
-            return false;
-        }
-        if world.time != TimeBase::Live {
-            self.say("only a live cluster takes proofs");
-            return false;
-        }
-        true
+    pub(super) fn may_change(&mut self, world: &World<'_>) -> bool {
+        let why = match world.time {
+            _ if self.prover.read_only => "read-only: nothing in the cluster is changed (start without --read-only)".to_owned(),
+            TimeBase::Live | TimeBase::Demo { .. } => return true,
+            TimeBase::Past { .. } => format!("this is the past: go back to now first ({})", self.key_of(&Action::ToLive)),
+            TimeBase::Replay { .. } => "a recording takes no proofs: sp1top watch, or sp1top demo".to_owned(),
+        };
+        self.say(why);
+        false
+    }
+
+    /// The key that does it.
+    pub(super) fn key_of(&self, action: &Action) -> String {
+        let all = crate::ui::keymap::GLOBAL.iter().flat_map(|g| g.bindings);
+        all.filter(|b| (b.action)() == *action).map(|b| self.symbols.keys.first("", b)).next().unwrap_or_default().to_owned()
     }
 
     pub(super) fn key_in_launch(&mut self, key: &KeyEvent, mut form: Box<Launcher>, world: &World<'_>) -> Vec<Effect> {
@@ -234,8 +258,8 @@ impl App {
 
     pub(super) fn key_in_confirm(&mut self, key: &KeyEvent, mut ask: Box<Confirm>) -> Vec<Effect> {
         match key.code {
-            KeyCode::Char('y' | 'Y') => return vec![Effect::Cluster(ask.request)],
-            KeyCode::Enter if ask.yes => return vec![Effect::Cluster(ask.request)],
+            KeyCode::Char('y' | 'Y') => return self.confirmed(ask.request),
+            KeyCode::Enter if ask.yes => return self.confirmed(ask.request),
             KeyCode::Left | KeyCode::Right | KeyCode::Tab | KeyCode::BackTab | KeyCode::Char('h' | 'l') => {
                 ask.yes = !ask.yes;
                 self.popup = Some(Popup::Confirm(ask));
@@ -243,6 +267,14 @@ impl App {
             _ => self.say("nothing was changed"),
         }
         Vec::new()
+    }
+
+    fn confirmed(&mut self, request: Request) -> Vec<Effect> {
+        if matches!(request, Request::Range(_)) {
+            // Its output is what one wants to see now.
+            self.popup = Some(Popup::Run(super::range::Pane::default()));
+        }
+        vec![Effect::Cluster(request)]
     }
 
     pub(super) fn launch_area(room: Rect) -> Rect {
@@ -256,91 +288,24 @@ impl App {
     }
 
     pub(super) fn draw_launch(&self, area: Rect, form: &Launcher, ctx: &Ctx<'_>, buf: &mut Buffer) {
-        let theme = &self.theme;
         let inner = Panel::new("send a proof").right("enter goes on  esc closes").focus(true).draw(area, ctx, buf);
-        let mut y = inner.y;
-        for (i, field) in form.fields().into_iter().enumerate() {
-            let row = Rect { y, height: 1, ..inner };
-            if !inner.contains(row.as_position()) {
-                return;
-            }
-            let here = i == form.at;
-            if here {
-                tint(buf, Rect { x: inner.x.saturating_sub(1), width: inner.width + 2, ..row }, theme.style(Role::Selected));
-            }
-            let label = match field {
-                Field::Program => "program",
-                Field::N => "n",
-                Field::Elf => "ELF file",
-                Field::Input => "input",
-                Field::Mode => "mode",
-                Field::Count => "at once",
-                Field::Timeout => "deadline in",
-            };
-            put(buf, row, row.x, y, label, theme.style(Role::Dim));
-            let value = Rect { x: row.x + 13.min(row.width), width: row.width.saturating_sub(13), ..row };
-            self.draw_value(value, field, here, form, ctx, buf);
-            y += 1;
-        }
-        y += 1;
+        let rows: Vec<_> = form.fields().into_iter().map(|f| form.row(f)).collect();
+        let y = form::draw(inner, &rows, form.at, ctx, buf) + 1;
         let mut lines: Vec<(Role, String)> = Vec::new();
         lines.extend(form.wrong.clone().map(|w| (Role::Bad, w)));
-        match (form.launch(), capacity::word(ctx.model, form.mode(), form.launch().map_or(1, |l| u32::from(l.count)))) {
-            (_, Some(w)) => lines.push((if w.bad { Role::Warn } else { Role::Good }, w.text)),
-            (_, None) => lines.push((Role::Dim, "whether it fits is not known: no maximum weight of a CPU worker is seen yet".into())),
+        match capacity::word(ctx.model, form.mode(), form.launch().map_or(1, |l| u32::from(l.count))) {
+            Some(w) => lines.push((if w.bad { Role::Warn } else { Role::Good }, w.text)),
+            None => lines.push((Role::Dim, "whether it fits is not known: no maximum weight of a CPU worker is seen yet".into())),
         }
         if let Some(Ok(store)) = &self.prover.store {
             lines.push((Role::Dim, format!("store: {store}")));
         }
-        for (role, text) in lines {
-            for l in wrap(&text, inner.width) {
-                put(buf, inner, inner.x, y, &l, theme.style(role));
-                y += 1;
-            }
-        }
-    }
-
-    fn draw_value(&self, area: Rect, field: Field, here: bool, form: &Launcher, ctx: &Ctx<'_>, buf: &mut Buffer) {
-        let theme = &self.theme;
-        let text = theme.style(Role::Text);
-        let choices = |all: &[(&'static str, bool)]| {
-            let mut spans = Vec::new();
-            for (name, on) in all {
-                let style = if *on { theme.style(Role::Accent) } else { theme.style(Role::Dim) };
-                let mark = if *on { ctx.symbols.pointer } else { " " };
-                spans.push(Span::styled(format!("{mark}{name}  "), style));
-            }
-            Line::from(spans)
-        };
-        let typed = |input: &Input, note: &str, buf: &mut Buffer| {
-            if here {
-                input.draw(area, text, buf);
-            } else {
-                put(buf, area, area.x, area.y, input.text(), text);
-            }
-            if input.text().is_empty() {
-                put(buf, area, area.x + 2, area.y, note, theme.style(Role::Dim));
-            }
-        };
-        match field {
-            Field::Program => {
-                put_line(buf, area, area.x, area.y, &choices(&[("fibonacci", !form.elf), ("an ELF file", form.elf)]));
-            }
-            Field::Mode => {
-                let all = MODES.map(|m| (m.as_str(), m == form.mode()));
-                put_line(buf, area, area.x, area.y, &choices(&all));
-            }
-            Field::N => typed(&form.n, "which number; about five cycles each", buf),
-            Field::Elf => typed(&form.path, "path of an SP1 v6 program", buf),
-            Field::Input => typed(&form.item, "none; hex digits, or @FILE", buf),
-            Field::Count => typed(&form.count, "1", buf),
-            Field::Timeout => typed(&form.timeout, "4h", buf),
-        }
+        form::paragraphs(inner, y, &lines, ctx, buf);
     }
 
     pub(super) fn draw_confirm(&self, area: Rect, ask: &Confirm, ctx: &Ctx<'_>, buf: &mut Buffer) {
         let theme = &self.theme;
-        let inner = Panel::new(ask.title).right("y sends it  esc does not").focus(true).draw(area, ctx, buf);
+        let inner = Panel::new(ask.title).right("y: yes  esc: no").focus(true).draw(area, ctx, buf);
         let mut y = inner.y;
         for (role, text) in &ask.text {
             for l in wrap(text, inner.width) {

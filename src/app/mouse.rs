@@ -45,6 +45,10 @@ impl App {
                 self.popup = Some(Popup::Palette { input, selected });
                 Vec::new()
             }
+            Some(Popup::Run(pane)) => {
+                pane.wheel(by);
+                Vec::new()
+            }
             Some(_) => Vec::new(),
         }
     }

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::chrome::Frame;
 use super::launch::{Confirm, Launcher};
+use super::range::{Pane, RangeForm, StopAsk};
 use super::{App, World};
 use crate::ui::draw::{cut, fill, put, put_line, put_right, tint, width, wrap};
 use crate::ui::widgets::input::Input;
@@ -47,6 +48,12 @@ pub enum Popup {
     Launch(Box<Launcher>),
     /// Whether to change the cluster.
     Confirm(Box<Confirm>),
+    /// What range proof to make.
+    Range(Box<RangeForm>),
+    /// The output of a program of op-succinct.
+    Run(Pane),
+    /// Whether to stop it.
+    StopRun(StopAsk),
     /// A change of the cluster that is asked about.
     Change(Box<super::change::Asked>),
 }
@@ -105,6 +112,9 @@ impl App {
             Popup::Ask(_) => frame.bottom,
             Popup::Launch(_) => Self::launch_area(frame.body),
             Popup::Confirm(ask) => Self::confirm_area(ask, frame.body),
+            Popup::Range(form) => Self::range_area(form, frame.body),
+            Popup::Run(_) => self.run_area(frame.body),
+            Popup::StopRun(ask) => Self::stop_area(*ask, world, frame.body),
             Popup::Change(asked) => self.change_area(asked, frame.body, world),
             Popup::Copied(text) => {
                 let w = all.width.saturating_sub(4).min(100);
@@ -149,6 +159,9 @@ impl App {
             Popup::Ask(ask) => self.draw_ask(area, ask, buf),
             Popup::Launch(form) => self.draw_launch(area, form, &ctx, buf),
             Popup::Confirm(confirm) => self.draw_confirm(area, confirm, &ctx, buf),
+            Popup::Range(form) => Self::draw_range(area, form, &ctx, buf),
+            Popup::Run(pane) => self.draw_run(area, *pane, world, buf),
+            Popup::StopRun(ask) => self.draw_stop(area, *ask, world, buf),
             Popup::Change(asked) => self.draw_change(asked, area, world, buf),
             Popup::Copied(text) => {
                 let inner = Panel::new("copy").right("esc closes").focus(true).draw(area, &ctx, buf);

@@ -10,6 +10,8 @@ use crate::base::change::{ChangeNews, Difference, Order, Progress};
 use crate::ui::keymap::{Binding, parse_key};
 use crate::ui::{AlertMark, Outcome, testing};
 
+mod range;
+
 /// An app with what it needs to live.
 struct Session {
     app: App,
@@ -538,10 +540,16 @@ fn a_proof_is_cancelled_after_a_question() {
     let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track: crate::ui::Track::default() };
     s.app.act(Action::CancelProof(id.clone()), &world);
     assert_eq!(s.press(&["y"]), [Effect::Cluster(crate::ui::Request::Cancel(id.clone()))]);
-    s.time = TimeBase::Demo { speed: 1.0, paused: false };
-    let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track: crate::ui::Track::default() };
-    s.app.act(Action::CancelProof(id), &world);
-    assert!(s.text().contains("only a live cluster"), "{}", s.text());
+    let (begin, end) = (s.model.first, s.model.now);
+    for (time, words) in [
+        (TimeBase::Past { paused: true, begin, end }, "this is the past: go back to now first (r)"),
+        (TimeBase::Replay { speed: None, paused: true, begin, end, finished: false }, "a recording takes no proofs"),
+    ] {
+        s.time = time;
+        let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track: crate::ui::Track::default() };
+        s.app.act(Action::CancelProof(id.clone()), &world);
+        assert!(s.text().contains(words), "{}", s.text());
+    }
 }
 
 /// A session in which a change was asked for and the cluster answered so.

@@ -12,9 +12,8 @@ use super::prover_args::{AttachArgs, CancelArgs, FetchArgs, ProofsArgs, ProofsCo
 use super::{Failure, Outcome, print};
 use crate::base::Timestamp;
 use crate::event::ProofMode;
-use crate::proto::cluster::ProofRequest;
-use crate::prover::drive::{DriveOptions, end_of, failure_of};
-use crate::prover::job::{Job, JobState, SCHEMA, Stored};
+use crate::prover::drive::{DriveOptions, adopt, end_of};
+use crate::prover::job::{Job, JobState};
 use crate::prover::journal::Journal;
 use crate::prover::settings::Settings;
 use crate::prover::store::Store;
@@ -32,43 +31,6 @@ pub(super) fn run(args: &ProofsArgs, place: &Place, look: &Look) -> Outcome {
 
 fn env_file(path: Option<&Path>) -> StoreArgs {
     StoreArgs { env_file: path.map(Path::to_owned), ..StoreArgs::default() }
-}
-
-/// A job for a request that another client made.
-pub(super) fn adopt(row: &ProofRequest, cluster: &str, store: &str, out: std::path::PathBuf) -> Result<Job, Failure> {
-    let mode = row.options_artifact_id.as_deref().and_then(|o| ProofMode::read(o.as_bytes()));
-    let mode = mode.ok_or_else(|| format!("the request {} names no proof mode; it is no request of this kind", row.id))?;
-    let artifact = row.proof_artifact_id.clone().ok_or_else(|| format!("the request {} names no place for its proof", row.id))?;
-    let created = Timestamp::from_secs(i64::try_from(row.created_at).unwrap_or(0));
-    let stored = |id: &str| Stored { id: id.to_owned(), ..Stored::default() };
-    Ok(Job {
-        schema: SCHEMA.into(),
-        proof_id: row.id.clone(),
-        state: end_of(row).unwrap_or(JobState::Submitted),
-        program: "another client's".into(),
-        input: row.program_artifact_id.clone(),
-        // Like no other: nothing is known of its program and input.
-        key: format!("request {}", row.id),
-        program_sha256: String::new(),
-        mode,
-        cluster: cluster.into(),
-        store: store.into(),
-        created_at: created,
-        timeout_secs: row.deadline.saturating_sub(row.created_at),
-        deadline: Some(row.deadline),
-        cycle_limit: row.cycle_limit.unwrap_or(u64::MAX),
-        gas_limit: row.gas_limit.unwrap_or(u64::MAX),
-        program_artifact: stored(&row.program_artifact_id),
-        stdin_artifact: stored(&row.stdin_artifact_id),
-        proof_artifact: stored(&artifact),
-        submitted_at: Some(created),
-        ended_at: None,
-        end_seen: false,
-        failure: end_of(row).filter(|s| *s == JobState::Failed).map(|_| failure_of(row)),
-        cycles: row.execution_result.as_ref().map(|r| r.cycles).filter(|c| *c > 0),
-        out,
-        fetched: None,
-    })
 }
 
 /// The job of that id, from the journal or from the API.

@@ -2,12 +2,15 @@
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::args::{Look, Place, ReplayArgs, WatchArgs, start};
 use super::{Failure, Outcome};
 use crate::app::ProverSetup;
 use crate::model::Model;
+use crate::prover::drive::DriveOptions;
 use crate::prover::journal::Journal;
+use crate::prover::range;
 use crate::prover::settings::Settings;
 use crate::runtime::clipboard::Clipboard;
 use crate::runtime::live::{LiveFeed, Sources};
@@ -15,6 +18,7 @@ use crate::runtime::player::Player;
 use crate::runtime::prover::{Prover, ProverOptions};
 use crate::runtime::{Ending, Feed, Inbox, TuiOptions, channel, run, themes};
 use crate::sources::grpc::poll::PollOptions;
+use crate::sources::hub::WallClock;
 use crate::sources::kube::access::AccessOptions;
 use crate::sources::kube::change::ChangeOptions;
 use crate::sources::kube::logs::LogOptions;
@@ -163,6 +167,12 @@ pub(super) fn watch(args: &WatchArgs, place: &Place, look: &Look) -> Outcome {
     show(Box::new(LiveFeed::new(sources, waker, taping).with_limits(limits).with_prover(prover)), options, inbox)
 }
 
+/// The folder that we are in, where it is a checkout of op-succinct.
+fn checkout() -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    if range::is_checkout(&here) && here.join("fault-proof").is_dir() { here.display().to_string() } else { String::new() }
+}
+
 /// What sends proofs from the screens, where the API can be reached.
 fn prover(place: &Place, look: &Look, sources: &Sources, options: &mut TuiOptions) -> Option<Prover> {
     let store = Settings::default().environment(env).store();
@@ -172,7 +182,7 @@ fn prover(place: &Place, look: &Look, sources: &Sources, options: &mut TuiOption
         Err(e) if e.starts_with("no artifact store") => None,
         Err(e) => Some(Err(e.clone())),
     };
-    options.prover = ProverSetup { read_only: look.read_only, store: shown };
+    options.prover = ProverSetup { read_only: look.read_only, store: shown, checkout: checkout() };
     let link = sources.cluster.clone()?;
     let journal = Journal::new(Journal::default_dir(env).ok()?);
     let prover = ProverOptions {
@@ -181,6 +191,9 @@ fn prover(place: &Place, look: &Look, sources: &Sources, options: &mut TuiOption
         journal,
         out: std::env::current_dir().unwrap_or_default(),
         read_only: look.read_only,
+        rpc: place.cluster_rpc.clone().filter(|u| !u.trim().is_empty()),
+        clock: Arc::new(WallClock),
+        drive: DriveOptions::default(),
     };
     Some(Prover::start(prover, link, &sources.hub, sources.handle()))
 }

@@ -15,6 +15,7 @@ mod logs;
 mod moments;
 mod over;
 mod proofs;
+mod runs;
 mod signals;
 mod sources;
 mod tasks;
@@ -33,6 +34,7 @@ pub use kube::{ContainerDeath, Kube, Pod};
 pub use logs::{LogEntry, Logs};
 pub use moments::{Moment, MomentKind, Moments};
 pub use proofs::{Proof, Proofs, SpanEnd, Stage, Tallies, Tally, TaskSpan};
+pub use runs::{ProgramRun, RunLine, Runs};
 pub use signals::{Complaint, Heard, LoggedMax, NodeFailure, Retry, Signals, Trouble};
 pub use sources::{Source, Sources};
 pub use tasks::{Task, Tasks};
@@ -129,6 +131,8 @@ pub struct Model {
     pub kube: Kube,
     /// Proofs that this program sends.
     pub jobs: Jobs,
+    /// The program of op-succinct that this program runs.
+    pub runs: Runs,
     /// Versions as the API knows them.
     pub manifest: Vec<ComponentVersion>,
     /// The last log records.
@@ -251,6 +255,7 @@ impl Model {
                 self.proofs.entry(&proof, at);
             }
             What::Job(note) => self.jobs.note(at, *note),
+            What::Run(note) => self.runs.note(at, *note),
             What::Worker(_) | What::Tick | What::Api(_) | What::Store(_) | What::Client(_) => {}
             What::Metrics(m) => {
                 let pod = self.sources.get(source).and_then(|s| s.pod.clone());

@@ -5,13 +5,16 @@
 //! whatever was sent before a crash is found again by asking for it, and nothing
 //! is sent twice.
 
+mod adopt;
 mod follow;
-pub use follow::{end_of, failure as failure_of};
 mod send;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use adopt::adopt;
+pub use follow::{end_of, failure as failure_of};
 
 use super::fetch::{self, Metadata};
 use super::job::{self, Fetched, Job, JobState, SCHEMA, Stored};

@@ -344,7 +344,7 @@ impl Feed for LiveFeed {
     }
 
     fn request(&mut self, what: &Request) -> Result<String, String> {
-        match &self.prover {
+        match &mut self.prover {
             Some(p) => p.request(what),
             None => Err("the API is not connected: give --cluster-rpc, or a context that reaches it".into()),
         }

@@ -11,6 +11,7 @@ pub mod picture;
 pub mod player;
 pub mod points;
 pub mod prover;
+pub mod range;
 mod reel;
 pub mod screen;
 pub mod stage;

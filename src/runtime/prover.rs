@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::range::{Around, Runner};
 use crate::base::redact::redact_bytes;
 use crate::envelope::Kind;
 use crate::prover::drive::{DriveOptions, Driver, Order, Tell, plan};
@@ -13,12 +14,13 @@ use crate::prover::encode;
 use crate::prover::job::{Job, JobState};
 use crate::prover::journal::Journal;
 use crate::prover::program::Payload;
+use crate::prover::range::session::{Cluster, Stop};
 use crate::prover::settings::StoreConfig;
 use crate::prover::store::Store;
 use crate::prover::update::{Step, Update};
 use crate::sources::grpc::calls::ClusterApi;
 use crate::sources::grpc::channel::Link;
-use crate::sources::hub::{Clock as _, Hub, Port, WallClock};
+use crate::sources::hub::{Clock, Hub, Port};
 use crate::ui::{Launch, Program, Request};
 
 /// What it works with.
@@ -33,6 +35,12 @@ pub struct ProverOptions {
     pub out: PathBuf,
     /// Nothing is changed in the cluster.
     pub read_only: bool,
+    /// The API's address, where it was given as one.
+    pub rpc: Option<String>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How patiently proofs are followed.
+    pub drive: DriveOptions,
 }
 
 /// It.
@@ -41,6 +49,7 @@ pub struct Prover {
     api: ClusterApi,
     runtime: tokio::runtime::Handle,
     port: Arc<Port>,
+    runner: Runner,
 }
 
 /// An update as the payload of its envelope.
@@ -57,7 +66,7 @@ impl Prover {
     /// Starts it, and goes on with what the journal has of this cluster.
     pub fn start(options: ProverOptions, link: Link, hub: &Hub, runtime: tokio::runtime::Handle) -> Self {
         let port = Arc::new(hub.port("prover"));
-        let this = Self { options, api: ClusterApi(link), runtime, port };
+        let this = Self { options, api: ClusterApi(link), runtime, port, runner: Runner::default() };
         let (jobs, _) = this.options.journal.all();
         let ours = jobs.into_iter().filter(|j| !j.state.is_over() && j.cluster == this.options.cluster);
         // Under --read-only nothing is sent; what was sent is followed.
@@ -69,11 +78,24 @@ impl Prover {
     }
 
     /// Does what was confirmed; the answer is for the status bar.
-    pub fn request(&self, what: &Request) -> Result<String, String> {
-        if self.options.read_only {
+    pub fn request(&mut self, what: &Request) -> Result<String, String> {
+        // Running a witness changes nothing.
+        let harmless = matches!(what, Request::Range(l) if !l.prove) || matches!(what, Request::StopRange { cancel: false, .. });
+        if self.options.read_only && !harmless {
             return Err("read-only: nothing in the cluster is changed".into());
         }
         match what {
+            Request::Range(launch) => {
+                let cluster = Cluster {
+                    api: self.api.clone(),
+                    name: self.options.cluster.clone(),
+                    journal: self.options.journal.clone(),
+                    tell: self.teller(),
+                };
+                let around = Around { cluster, rpc: self.options.rpc.clone(), port: Arc::clone(&self.port), runtime: self.runtime.clone() };
+                self.runner.start(launch, around)
+            }
+            Request::StopRange { cancel, wait } => self.runner.stop(if *cancel { Stop::Cancel } else { Stop::Leave }, *wait, &self.runtime),
             Request::Prove(launch) => self.prove(launch),
             Request::Cancel(id) => {
                 let (api, port, id) = (self.api.clone(), Arc::clone(&self.port), id.to_string());
@@ -105,7 +127,7 @@ impl Prover {
             cluster: self.options.cluster.clone(),
             store: config.describe(),
         };
-        let jobs = plan(&self.options.journal, &order, usize::from(launch.count), WallClock.now())?;
+        let jobs = plan(&self.options.journal, &order, usize::from(launch.count), self.options.clock.now())?;
         let said = match &jobs[..] {
             [one] => format!("{} is on its way", one.proof_id),
             many => format!("{} proofs are on their way", many.len()),
@@ -114,7 +136,8 @@ impl Prover {
         Ok(said)
     }
 
-    fn drive(&self, jobs: Vec<Job>, first: Step) {
+    /// Puts updates among the envelopes.
+    fn teller(&self) -> Tell {
         let port = Arc::clone(&self.port);
         let (tx, mut updates) = tokio::sync::mpsc::channel::<Update>(256);
         self.runtime.spawn(async move {
@@ -126,20 +149,25 @@ impl Prover {
         });
         // Each tells the whole state: one that finds the queue full is made good
         // by the next.
-        let tell: Tell = Arc::new(move |u: Update| drop(tx.try_send(u)));
+        Arc::new(move |u: Update| drop(tx.try_send(u)))
+    }
+
+    fn drive(&self, jobs: Vec<Job>, first: Step) {
+        let tell = self.teller();
+        let clock = Arc::clone(&self.options.clock);
         for job in &jobs {
-            tell(Update::of(job, WallClock.now(), first));
+            tell(Update::of(job, clock.now(), first));
         }
-        let (api, journal) = (self.api.clone(), self.options.journal.clone());
+        let (api, journal, follow) = (self.api.clone(), self.options.journal.clone(), self.options.drive.clone());
         let store = self.options.store.clone();
         self.runtime.spawn(async move {
             let store = match &store {
                 Some(config) => Store::open(config).await.ok(),
                 None => None,
             };
-            let options = DriveOptions { follow: false, ..DriveOptions::default() };
-            let sends = Driver { api, store, journal, clock: Arc::new(WallClock), options, tell, cluster_version: Arc::new(|| None) };
-            let follows = Driver { options: DriveOptions::default(), ..sends.clone() };
+            let options = DriveOptions { follow: false, ..follow.clone() };
+            let sends = Driver { api, store, journal, clock, options, tell, cluster_version: Arc::new(|| None) };
+            let follows = Driver { options: follow, ..sends.clone() };
             for job in jobs {
                 // One after another: a program that they share is uploaded once.
                 if let Ok(job) = sends.run(job).await {

@@ -72,6 +72,8 @@ pub enum Action {
     Copy,
     /// Open the dialog that sends a proof.
     Launch,
+    /// Open the dialog that runs op-succinct, or the pane of its run.
+    RangeProof,
     /// Ask whether to cancel that proof.
     CancelProof(ProofId),
     /// Show that proof's detail.
@@ -153,6 +155,48 @@ pub enum Request {
     Prove(Launch),
     /// Cancel a proof.
     Cancel(ProofId),
+    /// Run a program of op-succinct.
+    Range(RangeLaunch),
+    /// Stop it.
+    StopRange {
+        /// Cancel its request in the cluster too.
+        cancel: bool,
+        /// The user leaves: wait until it has ended.
+        wait: bool,
+    },
+}
+
+/// A run of op-succinct's `multi` or `agg`, as the dialog leaves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RangeLaunch {
+    /// The checkout.
+    pub dir: String,
+    /// Its file of variables; empty for `.env` in the checkout.
+    pub env_file: String,
+    /// What is proved.
+    pub what: RangeTask,
+    /// Make a proof; else only the witness is run.
+    pub prove: bool,
+    /// Run the witness before the proof.
+    pub witness: bool,
+    /// When the program gives up on the cluster.
+    pub timeout: Duration,
+}
+
+/// What a [`RangeLaunch`] proves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RangeTask {
+    /// The newest finalised blocks, so many.
+    Newest(u64),
+    /// From the first block to the last.
+    Blocks(u64, u64),
+    /// Range proofs put together: their names and the prover's address.
+    Aggregate {
+        /// `1000-1005`
+        proofs: Vec<String>,
+        /// `0x…`
+        prover: String,
+    },
 }
 
 /// A launch, as the dialog leaves it.

@@ -116,6 +116,7 @@ pub const GLOBAL: &[Group] = &[
             hinted(&[":"], || Action::Palette, "commands"),
             hinted(&["?"], || Action::Help, "help"),
             key(&["p"], || Action::Launch, "send a test proof"),
+            key(&["R"], || Action::RangeProof, "range proof of op-succinct, or its output"),
             key(&["t"], || Action::NextTheme, "next theme"),
             key(&["m"], || Action::ToggleMouse, "free the mouse, to select text"),
             key(&["ctrl-l"], || Action::Redraw, "draw anew"),

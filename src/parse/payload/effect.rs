@@ -1,10 +1,11 @@
-//! Results of effects: how far the proofs are that this program sends.
+//! Results of effects: how far the proofs are that this program sends, and what
+//! the programs of op-succinct say that it runs.
 
 use serde::Deserialize;
 
 use super::{Out, safe};
 use crate::base::ProofId;
-use crate::event::{JobNote, UnreadReason, What};
+use crate::event::{JobNote, RunEvent, RunNote, UnreadReason, What};
 
 #[derive(Deserialize)]
 struct Note {
@@ -21,8 +22,33 @@ struct Note {
     line: String,
 }
 
+#[derive(Deserialize)]
+struct Run {
+    run: String,
+    what: String,
+    event: RunEvent,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    proof_id: Option<String>,
+}
+
+/// Reads one of either kind.
+pub(super) fn read(raw: &[u8], out: &mut Out<'_>) {
+    match serde_json::from_slice::<Run>(raw) {
+        Ok(r) => out.push(What::Run(Box::new(RunNote {
+            run: safe(&r.run, 40),
+            what: safe(&r.what, 80),
+            event: r.event,
+            text: safe(&r.text, 2_000),
+            proof: r.proof_id.and_then(|id| ProofId::read(id.as_bytes())),
+        }))),
+        Err(_) => job(raw, out),
+    }
+}
+
 /// Reads one; a recording may come from anywhere, so its text is made safe.
-pub(super) fn job(raw: &[u8], out: &mut Out<'_>) {
+fn job(raw: &[u8], out: &mut Out<'_>) {
     let note = serde_json::from_slice::<Note>(raw).ok();
     let Some((note, proof)) = note.and_then(|n| ProofId::read(n.proof_id.as_bytes()).map(|id| (n, id))) else {
         out.unread(UnreadReason::UnknownDocument, raw);

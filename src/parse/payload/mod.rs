@@ -55,7 +55,7 @@ pub fn parse(kind: Kind, at: Timestamp, raw: &[u8], events: &mut Vec<Event>, unr
         Kind::Proofs => grpc::proofs(raw, &mut out),
         Kind::Manifest => grpc::manifest(raw, &mut out),
         Kind::Prometheus => prometheus::text(raw, &mut out),
-        Kind::Effect => effect::job(raw, &mut out),
+        Kind::Effect => effect::read(raw, &mut out),
         Kind::Log | Kind::LogBreak | Kind::Source | Kind::Session | Kind::Tick => {}
     }
 }

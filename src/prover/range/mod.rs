@@ -7,8 +7,10 @@ mod http;
 pub mod output;
 pub mod process;
 pub mod saved;
+pub mod session;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What is proved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,19 @@ pub enum Task {
 }
 
 impl Task {
+    /// What is wrong with it in itself.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Blocks(a, b) if a >= b => Err(format!("the first block ({a}) is not before the last ({b})")),
+            Self::Newest(0) => Err("a range has at least one block".into()),
+            Self::Aggregate { proofs, .. } if proofs.is_empty() => {
+                Err("which range proofs? their names, with commas: 1000-1005,1005-1010".into())
+            }
+            Self::Aggregate { prover, .. } if !is_address(prover) => Err(format!("'{prover}' is no address of 0x and 40 hex digits")),
+            _ => Ok(()),
+        }
+    }
+
     /// op-succinct's program.
     #[must_use]
     pub const fn program(&self) -> &'static str {
@@ -63,6 +78,35 @@ pub struct Run {
 }
 
 impl Run {
+    /// A run in that checkout, as far as can be told without running anything.
+    pub fn plan(dir: &Path, env_file: Option<&Path>, task: Task, timeout: Duration, more: Vec<String>) -> Result<Self, String> {
+        let full = |p: &Path| std::path::absolute(p).map_err(|e| format!("{}: {e}", p.display()));
+        let dir = full(dir)?;
+        if !is_checkout(&dir) {
+            return Err(format!("{} is no checkout of op-succinct: there is no Cargo.toml in it", dir.display()));
+        }
+        let env_file = env_file.map_or_else(|| Ok(dir.join(".env")), full)?;
+        task.check()?;
+        Ok(Self { dir, env_file, task, timeout_secs: timeout.as_secs(), more })
+    }
+
+    /// Whether the range proofs are there that it puts together: agg panics on
+    /// one that is not, after minutes of building.
+    pub fn look_for_ranges(&self) -> Result<(), String> {
+        let Task::Aggregate { proofs, .. } = &self.task else { return Ok(()) };
+        let chains = || std::fs::read_dir(self.dir.join("data")).into_iter().flatten().flatten();
+        for name in proofs {
+            let mut places = chains().flat_map(|c| {
+                let proofs = c.path().join("proofs");
+                [proofs.join("range").join(format!("{name}.bin")), proofs.join(format!("{name}.bin"))]
+            });
+            if !places.any(|p| p.is_file()) {
+                return Err(format!("there is no range proof {name}.bin under {}/data/*/proofs/range", self.dir.display()));
+            }
+        }
+        Ok(())
+    }
+
     /// The arguments of `cargo`; with `prove` a proof is made, else only its
     /// witness is run.
     #[must_use]
@@ -81,6 +125,10 @@ impl Run {
         a.extend(self.more.iter().cloned());
         a
     }
+}
+
+fn is_address(text: &str) -> bool {
+    text.strip_prefix("0x").is_some_and(|hex| hex.len() == 40 && hex.bytes().all(|c| c.is_ascii_hexdigit()))
 }
 
 /// True for what looks like a checkout of op-succinct.

@@ -49,10 +49,15 @@ impl Process {
         self.child.wait().await.map(|s| s.success()).map_err(|e| format!("cannot wait for cargo: {e}"))
     }
 
+    /// Its process group while it lives, all its children with it.
+    fn group(&self) -> Option<rustix::process::Pid> {
+        self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
+    }
+
     /// Asks it and all its children to end; those that do not within some
     /// seconds are ended.
     pub async fn stop(&mut self) {
-        let group = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+        let group = self.group();
         if let Some(group) = group {
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
         }
@@ -61,6 +66,15 @@ impl Process {
                 let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
             }
             let _ = self.child.kill().await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Nobody reads what it prints any more: it would only fail later.
+        if let Some(group) = self.group() {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
         }
     }
 }

@@ -1,0 +1,72 @@
+//! The rows of a dialog: a label, and a text or a choice.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::ui::draw::{put, put_line, tint, wrap};
+use crate::ui::widgets::input::Input;
+use crate::ui::{Ctx, Role};
+
+/// Columns of the labels.
+const LABEL: u16 = 14;
+
+/// What stands behind a label.
+pub(super) enum Value<'a> {
+    /// One of these.
+    Choice(Vec<(&'static str, bool)>),
+    /// A text; the words are shown while it is empty.
+    Text(&'a Input, &'static str),
+}
+
+/// Draws the rows, the one at `at` being edited; returns the row below them.
+pub(super) fn draw(inner: Rect, rows: &[(&'static str, Value<'_>)], at: usize, ctx: &Ctx<'_>, buf: &mut Buffer) -> u16 {
+    let theme = ctx.theme;
+    let mut y = inner.y;
+    for (i, (label, value)) in rows.iter().enumerate() {
+        let row = Rect { y, height: 1, ..inner };
+        if !inner.contains(row.as_position()) {
+            return y;
+        }
+        let here = i == at;
+        if here {
+            tint(buf, Rect { x: inner.x.saturating_sub(1), width: inner.width + 2, ..row }, theme.style(Role::Selected));
+        }
+        put(buf, row, row.x, y, label, theme.style(Role::Dim));
+        let room = Rect { x: row.x + LABEL.min(row.width), width: row.width.saturating_sub(LABEL), ..row };
+        match value {
+            Value::Choice(all) => {
+                let mut spans = Vec::new();
+                for (name, on) in all {
+                    let style = theme.style(if *on { Role::Accent } else { Role::Dim });
+                    let mark = if *on { ctx.symbols.pointer } else { " " };
+                    spans.push(Span::styled(format!("{mark}{name}  "), style));
+                }
+                put_line(buf, room, room.x, y, &Line::from(spans));
+            }
+            Value::Text(input, note) => {
+                let text = theme.style(Role::Text);
+                if here {
+                    input.draw(room, text, buf);
+                } else {
+                    put(buf, room, room.x, y, input.text(), text);
+                }
+                if input.text().is_empty() {
+                    put(buf, room, room.x + 2, y, note, theme.style(Role::Dim));
+                }
+            }
+        }
+        y += 1;
+    }
+    y
+}
+
+/// Draws paragraphs from row `y` on.
+pub(super) fn paragraphs(inner: Rect, mut y: u16, list: &[(Role, String)], ctx: &Ctx<'_>, buf: &mut Buffer) {
+    for (role, text) in list {
+        for l in wrap(text, inner.width) {
+            put(buf, inner, inner.x, y, &l, ctx.theme.style(*role));
+            y += 1;
+        }
+    }
+}
