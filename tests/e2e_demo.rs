@@ -2,6 +2,9 @@
 //! nothing behind.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "support/pty.rs"]
+mod pty;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -105,4 +108,73 @@ fn a_wrong_scenario_says_which_there_are() {
     assert!(text.contains("stuck-aggregation") && text.contains("tour"), "{text}");
     let out = Command::new(env!("CARGO_BIN_EXE_sp1top")).args(["demo", "--list"]).output().unwrap();
     assert!(String::from_utf8_lossy(&out.stdout).lines().count() >= 10);
+}
+
+impl Served {
+    /// `sp1top prove` as somebody without any settings runs it on the card's words.
+    fn prove(&self, more: &[&str]) -> (Option<i32>, String, String) {
+        let state = self.temp.path().join("state");
+        let out = Command::new(env!("CARGO_BIN_EXE_sp1top"))
+            .args(["prove", "fibonacci", "--redis-nodes", &self.word("--redis-nodes ")])
+            .args(more)
+            .env_clear()
+            .env("HOME", self.temp.path())
+            .env("XDG_STATE_HOME", state)
+            .env("KUBECONFIG", self.kubeconfig())
+            .current_dir(self.temp.path())
+            .output()
+            .unwrap();
+        let text = |b: &[u8]| String::from_utf8_lossy(b).into_owned();
+        (out.status.code(), text(&out.stdout), text(&out.stderr))
+    }
+}
+
+#[test]
+fn a_proof_is_made_of_it_from_end_to_end() {
+    let served = Served::start(&["--scenario", "healthy", "--seed", "3", "--speed", "30"]);
+    let (code, said, word) = served.prove(&["--mode", "core", "--out", "p.bin"]);
+    assert_eq!(code, Some(0), "{said}{word}");
+    // Whether it fits is said before.
+    assert!(word.contains("core fits:") && !word.contains("careful"), "{word}");
+    for step in ["uploaded program", "submitted", "claimed: the coordinator works on it", "completed", "fetched: "] {
+        assert!(said.contains(step), "no '{step}' in {said}");
+    }
+    let proof = std::fs::read(served.temp.path().join("p.bin")).unwrap();
+    assert_eq!(&proof[..4], 0_u32.to_le_bytes());
+    assert!(String::from_utf8_lossy(&proof).contains("This is no proof"), "it says what it is");
+}
+
+#[test]
+fn what_does_not_fit_is_said_before_it_is_sent() {
+    let served = Served::start(&["--scenario", "stuck-aggregation", "--seed", "3"]);
+    let (code, said, word) = served.prove(&["--mode", "plonk", "--detach"]);
+    assert_eq!(code, Some(0), "{said}{word}");
+    assert!(word.contains("careful: ") && word.contains("plonk"), "{word}");
+    let (code, said, word) = served.prove(&["--mode", "core", "--detach"]);
+    assert!(code == Some(0) && !word.contains("careful"), "{said}{word}");
+}
+
+#[test]
+fn the_demo_takes_proofs_from_its_screen() {
+    let mut t = pty::Terminal::start(&[], &["demo", "--scenario", "healthy", "--seed", "3", "--speed", "30"]);
+    t.shows("4 workers");
+    t.keys("p");
+    t.shows("the demo's own");
+    // Core.
+    t.keys("\t\t\x1b[D\r");
+    t.shows("Send one core proof of fibonacci");
+    t.keys("y");
+    t.shows("on its way");
+    t.keys("3");
+    t.shows("sent from here: 1 go on");
+    t.shows("fetched: ");
+    t.shows("sent from here: 0 go on, 1 over");
+    // Cancelling is real too.
+    t.keys("p");
+    t.shows("send a proof");
+    t.keys("\r");
+    t.shows("Send one");
+    t.keys("y");
+    t.shows("sent from here: 1 go on");
+    t.quits();
 }

@@ -2,6 +2,8 @@
 //! process that can be killed.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "support/pty.rs"]
+mod pty;
 mod support;
 
 use std::net::SocketAddr;
@@ -10,9 +12,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use pty::Terminal;
 use sp1top::proto::cluster::ProofRequestCreateRequest;
 use support::grpc::{Server, Services};
-use support::stores::{Redis, line, redis, s3};
+use support::stores::{Redis, line, redis, redis_tls, s3};
 
 const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
@@ -482,4 +485,112 @@ async fn a_wrong_proof_is_not_written() {
     let out = child.wait_with_output().unwrap();
     assert!(out.status.code() == Some(1) && text(&out).contains("it is a core proof, and compressed was asked for"), "{}", text(&out));
     assert!(!bench.dir.path().join("p.bin").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_behind_tls_is_used_when_its_authority_is_known() {
+    let Some((redis, authority, _dir)) = redis_tls(&["--requirepass", "hunter2"]) else { return };
+    let url = format!("rediss://:hunter2@localhost:{}/0", redis.addr.port());
+    let mut bench = Bench::new(&[("CLI_REDIS_NODES", url)]).await;
+    let out = bench.run(&["prove", "fibonacci", "--detach"]);
+    let said = text(&out);
+    assert!(out.status.code() == Some(1) && said.contains("certificate is not trusted") && said.contains("SSL_CERT_FILE"), "{said}");
+    assert!(!said.contains("hunter2") && bench.created().is_empty(), "{said}");
+    bench.env.push(("SSL_CERT_FILE".into(), authority.display().to_string()));
+    let mut child = bench.start(&["proofs", "attach", "--no-fetch"]);
+    until("submission", || bench.state() == "submitted");
+    assert_eq!(bench.created().len(), 1);
+    bench.end(2);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    // A name that the certificate is not for.
+    bench.env[0].1 = format!("rediss://:hunter2@127.0.0.1:{}/0", redis.addr.port());
+    let out = bench.run(&["prove", "fibonacci", "--detach"]);
+    assert!(out.status.code() == Some(1) && text(&out).contains("certificate is not trusted"), "{}", text(&out));
+}
+
+/// The dashboard on the bench's API, with the bench's store and journal.
+fn dashboard(bench: &Bench, more: &[&str]) -> Terminal {
+    let url = format!("http://{}", bench.addr);
+    let state = bench.dir.path().join("state").display().to_string();
+    let mut env: Vec<(&str, &str)> = bench.env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    env.push(("XDG_STATE_HOME", &state));
+    env.push(("PWD", "/"));
+    let mut args = vec!["--no-kube", "--cluster-rpc", &url];
+    args.extend(more);
+    let mut t = Terminal::start(&env, &args);
+    t.shows("quit");
+    t
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_screen_sends_a_proof_and_the_next_one_brings_it_home() {
+    let Some(redis) = redis(&["--requirepass", "hunter2"]) else { return };
+    let bench = Bench::new(&[("CLI_REDIS_NODES", format!("redis://:hunter2@{}/0", redis.addr))]).await;
+    // Nothing is sent before the second question is answered.
+    let mut t = dashboard(&bench, &[]);
+    t.keys("p");
+    t.shows("send a proof");
+    t.keys("\r");
+    t.shows("Send one compressed proof of fibonacci");
+    assert!(bench.created().is_empty());
+    t.keys("y");
+    t.shows("on its way");
+    until("submission", || bench.state() == "submitted");
+    let request = bench.created().remove(0);
+    assert_eq!(request.options_artifact_id.as_deref(), Some("2"));
+    t.keys("3");
+    t.shows("sent from here: 1 go on, 0 over");
+    assert!(!t.text().contains("hunter2"), "{}", t.text());
+    // Killed, it leaves the proof to itself; the next one finds it again.
+    t.kill("-KILL");
+    t.child.wait().unwrap();
+    let (raw, stored) = proof(1, "v6.1.0");
+    let key = request.proof_artifact_id.clone().unwrap();
+    redis::cmd("SET").arg(&key).arg(&stored).exec_async(&mut connection(&redis, "hunter2").await).await.unwrap();
+    let mut t = dashboard(&bench, &[]);
+    t.keys("3");
+    t.shows("sent from here: 1 go on, 0 over");
+    bench.end(2);
+    t.shows("sent from here: 0 go on, 1 over");
+    until("the proof", || bench.state() == "fetched");
+    let path = bench.job()["out"].as_str().unwrap().to_owned();
+    assert_eq!(std::fs::read(&path).unwrap(), raw);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::remove_file(path.replace(".bin", ".json")).unwrap();
+    assert_eq!(bench.created().len(), 1, "sent once");
+    t.quits();
+    // Nothing but follow under --read-only.
+    let mut t = dashboard(&bench, &["--read-only"]);
+    t.keys("p");
+    t.shows("read-only");
+    t.quits();
+    assert!(!bench.everything().contains("hunter2"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_screen_cancels_a_proof_after_a_question() {
+    let bench = Bench::new(&[]).await;
+    bench.services.with(|s| s.rows.push(support::grpc::row("cli_1795482984393", 1, support::grpc::unix_now())));
+    let mut t = dashboard(&bench, &[]);
+    t.keys("3");
+    t.shows("cli_1795482984393");
+    t.keys("x");
+    t.shows("Cancel cli_1795482984393?");
+    // No is the default.
+    t.keys("\r");
+    t.shows("nothing was changed");
+    assert_eq!(bench.services.with(|s| s.rows[0].proof_status), 1);
+    t.keys("x");
+    t.shows("Cancel cli_1795482984393?");
+    t.keys("y");
+    until("the cancellation", || bench.services.with(|s| s.rows[0].proof_status) == 4);
+    t.shows("cancelled");
+    // Without a store there is nothing to send with, and it says so.
+    t.keys("p");
+    t.shows("no artifact store is set");
+    t.quits();
+}
+
+async fn connection(redis: &Redis, password: &str) -> redis::aio::MultiplexedConnection {
+    redis::Client::open(format!("redis://:{password}@{}/0", redis.addr)).unwrap().get_multiplexed_async_connection().await.unwrap()
 }

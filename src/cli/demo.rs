@@ -3,6 +3,7 @@
 
 use super::args::{DemoArgs, Look};
 use super::{Failure, Outcome, print, screen};
+use crate::app::ProverSetup;
 use crate::runtime::channel;
 use crate::runtime::demo::{Demo, DemoFeed, DemoOptions};
 use crate::sim::{SCENARIOS, Scenario};
@@ -26,9 +27,11 @@ pub(super) fn run(args: &DemoArgs, look: &Look) -> Outcome {
         return Ok(0);
     }
     screen::needs_a_terminal("sp1top demo --serve, and sp1top status on its kubeconfig")?;
-    let tui = screen::options(look, None)?;
+    let mut tui = screen::options(look, None)?;
     let (waker, inbox) = channel();
-    let feed = DemoFeed::new(Demo::start(options)?, waker)?;
+    let demo = Demo::start(options)?;
+    tui.prover = ProverSetup { read_only: look.read_only, ..demo.prover() };
+    let feed = DemoFeed::new(demo, waker)?;
     screen::show(Box::new(feed), tui, inbox)
 }
 

@@ -8,11 +8,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::feed::Feed;
 use super::live::{LiveFeed, Sources, Taping};
+use super::prover::{Prover, ProverOptions};
 use super::tui::Waker;
 use crate::alerts::Alerts;
+use crate::app::ProverSetup;
 use crate::base::Timestamp;
 use crate::base::change::Order;
 use crate::model::Model;
+use crate::prover::drive::DriveOptions;
+use crate::prover::journal::Journal;
+use crate::prover::settings::StoreConfig;
 use crate::sim::Scenario;
 use crate::sim::serve::{Server, SimClock};
 use crate::sources::hub::Clock as _;
@@ -21,7 +26,7 @@ use crate::sources::kube::logs::LogOptions;
 use crate::sources::live::LiveConfig;
 use crate::tape::recorder::{Recorder, Sink};
 use crate::tape::ring::{Limits, Ring};
-use crate::ui::{Playback, TimeBase, Track};
+use crate::ui::{Playback, Request, TimeBase, Track};
 
 /// What to play.
 #[derive(Clone, Copy)]
@@ -102,15 +107,41 @@ impl Demo {
              export KUBECONFIG={}\n  kubectl get pods -o wide        # contexts: sp1top-demo, -operator, -viewer, -nobody\n  \
              sp1top --kubeconfig $KUBECONFIG\n\n\
              coordinator  http://{}\napi          http://{}\nkubernetes   http://{}\n\
+             artifacts    redis://{}    for example: sp1top prove fibonacci --redis-nodes redis://{}\n\
              orders       http://{}      for example: curl -d 'lose gpu-node 60' http://{}\n\
-             Orders can be typed here too; help tells all.\n",
+             Orders can be typed here too; help tells all.{}\n",
             path.display(),
             s.coordinator,
             s.cluster,
             s.kube,
+            s.artifacts,
+            s.artifacts,
             s.control,
             s.control,
+            self.pace(),
         )
+    }
+
+    /// A word on the time, where it does not go with the wall's.
+    fn pace(&self) -> String {
+        let speed = self.server.world.clock.rate();
+        if (speed - 1.0).abs() < 1e-9 {
+            return String::new();
+        }
+        format!(
+            "\n\nIts time goes {speed} times as fast as the wall's: ages and deadlines of other tools, which go by the wall's clock, are wrong."
+        )
+    }
+
+    /// The store that its proofs are in.
+    fn store(&self) -> StoreConfig {
+        StoreConfig::Redis { nodes: vec![format!("redis://{}", self.server.artifacts)], ttl: Duration::from_secs(6 * 3600) }
+    }
+
+    /// What the dialogs that send proofs need to know.
+    #[must_use]
+    pub fn prover(&self) -> ProverSetup {
+        ProverSetup { store: Some(Ok(format!("the demo's own, {}", self.store().describe()))), ..ProverSetup::default() }
     }
 
     /// Serves until a signal comes; lines of standard input are orders.
@@ -167,7 +198,20 @@ impl DemoFeed {
         let clock = demo.clock();
         let sources = Sources::start_by(demo.config(), Vec::new(), clock.clone())?;
         let taping = Taping { session: tape(&demo), asked: None };
-        Ok(Self { live: LiveFeed::new(sources, waker, taping), clock, demo })
+        let options = ProverOptions {
+            cluster: "the demo".into(),
+            store: Some(demo.store()),
+            journal: Journal::new(demo.folder().join("jobs")),
+            out: demo.folder().to_owned(),
+            read_only: false,
+            rpc: None,
+            clock: clock.clone(),
+            // Its time may go fast.
+            drive: DriveOptions { poll: Duration::from_millis(250), progress: Duration::from_secs(60), ..DriveOptions::default() },
+        };
+        let link = sources.cluster.clone();
+        let prover = link.map(|link| Prover::start(options, link, &sources.hub, sources.handle()));
+        Ok(Self { live: LiveFeed::new(sources, waker, taping).with_prover(prover), clock, demo })
     }
 }
 
@@ -203,6 +247,10 @@ impl Feed for DemoFeed {
             }
             other => self.live.control(other, model),
         }
+    }
+
+    fn request(&mut self, what: &Request) -> Result<String, String> {
+        self.live.request(what)
     }
 
     fn time(&self) -> TimeBase {

@@ -401,3 +401,162 @@ impl Feed for LiveFeed {
         self.past.as_ref().and_then(|p| p.player.next_wake())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alerts::Thresholds;
+    use crate::base::SourceName;
+    use crate::envelope::Kind;
+    use crate::output::status::Status;
+    use crate::sources::hub::HubConfig;
+    use crate::tape::recorder::Sink;
+    use crate::tape::ring::{Limits, Ring};
+
+    /// A feed whose envelopes are put in by hand.
+    struct Rig {
+        feed: LiveFeed,
+        model: Model,
+        put: mpsc::Sender<Envelope>,
+        sent: Vec<Envelope>,
+        begin: Timestamp,
+        _dir: tempfile::TempDir,
+    }
+
+    impl Rig {
+        fn new(keep: bool) -> Self {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+            let (hub, _) = {
+                let _guard = runtime.enter();
+                Hub::new(&HubConfig::default(), Arc::new(WallClock))
+            };
+            let (put, envelopes) = mpsc::channel(64);
+            let sources = Sources { runtime, envelopes, commands: mpsc::channel(1).0, cluster: None, hub };
+            let dir = tempfile::tempdir().unwrap();
+            let begin = Timestamp::from_secs(1_795_480_000);
+            let session = if keep {
+                let ring = Ring::begin(dir.path(), Limits::default(), begin, 0).unwrap();
+                let path = ring.dir().to_owned();
+                Ok((Recorder::start(Sink::Ring(Box::new(ring)), path.clone()).unwrap(), path))
+            } else {
+                Err("not wanted".to_owned())
+            };
+            let (waker, _inbox) = super::super::channel();
+            let feed = LiveFeed::new(sources, waker, Taping { session, asked: None }).with_limits(Thresholds::default());
+            Self { feed, model: Model::new(), put, sent: Vec::new(), begin, _dir: dir }
+        }
+
+        fn at(&self, period: u64) -> Timestamp {
+            self.begin.plus(PERIOD * u32::try_from(period).unwrap())
+        }
+
+        /// The stats of a period, with its number as the CPU queue.
+        fn period(&mut self, n: u64) {
+            let at = self.at(n);
+            let line = format!(
+                "{}Z  INFO sp1_cluster_coordinator: [coordinator] GetStatsResponse {{ coordinator_version: \"x\", sp1_circuit_version: \"v6.1.0\", total_tasks: 1, active_tasks: 1, \
+                 cpu_workers: 1, gpu_workers: 1, cpu_utilization_current: 1, cpu_utilization_max: 48, gpu_utilization_current: 0, gpu_utilization_max: 24, active_proofs: 1, \
+                 cpu_queue: {n}, gpu_queue: 0, active_subscribers: 0 }}\n",
+                at.to_string().trim_end_matches('Z')
+            );
+            let seq = self.sent.len() as u64 + 1;
+            let e = Envelope { seq, at, source: SourceName::new("log:coordinator"), kind: Kind::Log, raw: line.into() };
+            self.put.blocking_send(e.clone()).unwrap();
+            self.sent.push(e);
+        }
+
+        /// Advances until it is so.
+        fn until(&mut self, what: &str, so: impl Fn(&Self) -> bool) {
+            let limit = Instant::now() + Duration::from_secs(60);
+            while !so(self) {
+                assert!(Instant::now() < limit, "{what} never came; cpu queue {:?}, {:?}", self.queue(), self.feed.time());
+                self.feed.advance(Duration::from_millis(5), &mut self.model);
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+
+        fn queue(&self) -> Option<u32> {
+            self.model.stats.as_ref().and_then(|s| s.stats.cpu_queue)
+        }
+
+        fn is_past(&self) -> bool {
+            matches!(self.feed.time(), TimeBase::Past { .. })
+        }
+
+        fn json(&self) -> String {
+            serde_json::to_string(&Status::of(&self.model, self.feed.alerts())).unwrap()
+        }
+    }
+
+    #[test]
+    fn the_past_is_shown_while_the_present_goes_on() {
+        let mut rig = Rig::new(true);
+        for n in 0..20 {
+            rig.period(n);
+        }
+        rig.until("the present", |r| r.queue() == Some(19));
+        assert_eq!(rig.feed.time(), TimeBase::Live);
+        // Two periods back, one on.
+        for (back, want) in [(true, 18), (true, 17), (false, 18)] {
+            rig.feed.control(&Playback::Moment { back }, &mut rig.model).unwrap();
+            rig.until("a step", |r| r.queue() == Some(want));
+        }
+        let end = rig.at(19);
+        assert!(matches!(rig.feed.time(), TimeBase::Past { paused: true, end: e, .. } if e == end), "{:?}", rig.feed.time());
+        // To a time, as it was then: the same as if nothing later had ever come.
+        let then = rig.at(5);
+        rig.feed.control(&Playback::SeekTo(then), &mut rig.model).unwrap();
+        rig.until("the time", |r| r.queue() == Some(5) && r.model.now == then);
+        let (mut model, mut pipeline) = (Model::new(), Pipeline::with(true, Thresholds::default()));
+        for e in &rig.sent[..6] {
+            pipeline.apply(e, &mut model);
+        }
+        assert_eq!(rig.json(), serde_json::to_string(&Status::of(&model, pipeline.alerts())).unwrap());
+        // Meanwhile it goes on, unseen, and nothing of it is missed.
+        for n in 20..30 {
+            rig.period(n);
+        }
+        let end = rig.at(29);
+        rig.until("what came meanwhile", |r| matches!(r.feed.time(), TimeBase::Past { end: e, .. } if e == end));
+        assert_eq!(rig.queue(), Some(5), "what is shown stands still");
+        rig.feed.control(&Playback::Live, &mut rig.model).unwrap();
+        assert_eq!((rig.queue(), rig.feed.time()), (Some(29), TimeBase::Live));
+        for e in &rig.sent[6..] {
+            pipeline.apply(e, &mut model);
+        }
+        assert_eq!(rig.json(), serde_json::to_string(&Status::of(&model, pipeline.alerts())).unwrap());
+        assert!(rig.feed.control(&Playback::Live, &mut rig.model).is_err(), "it is live already");
+    }
+
+    #[test]
+    fn played_on_the_past_comes_to_the_present() {
+        let mut rig = Rig::new(true);
+        for n in 0..10 {
+            rig.period(n);
+        }
+        rig.until("the present", |r| r.queue() == Some(9));
+        rig.feed.control(&Playback::SeekTo(rig.at(2)), &mut rig.model).unwrap();
+        rig.until("the time", |r| r.queue() == Some(2));
+        rig.period(10);
+        rig.feed.control(&Playback::Speed(None), &mut rig.model).unwrap();
+        rig.feed.control(&Playback::Toggle, &mut rig.model).unwrap();
+        rig.until("the present again", |r| !r.is_past() && r.queue() == Some(10));
+        // What is later than now is not known; a step on is no step.
+        let e = rig.feed.control(&Playback::Moment { back: false }, &mut rig.model).unwrap_err();
+        assert!(e.contains("this is now"), "{e}");
+        let e = rig.feed.control(&Playback::Loop, &mut rig.model).unwrap_err();
+        assert!(e.contains("go back first"), "{e}");
+        // Before the beginning there is the beginning.
+        rig.feed.control(&Playback::SeekBy { by: Duration::from_secs(86_400), back: true }, &mut rig.model).unwrap();
+        rig.until("the beginning", |r| r.is_past() && r.queue() == Some(0));
+    }
+
+    #[test]
+    fn without_a_tape_there_is_no_past_and_it_says_why() {
+        let mut rig = Rig::new(false);
+        rig.period(1);
+        rig.until("the present", |r| r.queue() == Some(1));
+        let e = rig.feed.control(&Playback::Moment { back: true }, &mut rig.model).unwrap_err();
+        assert!(e.contains("the past is not kept: not wanted") && !rig.is_past(), "{e}");
+    }
+}

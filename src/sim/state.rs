@@ -213,6 +213,18 @@ impl Cluster {
         &self.api.rows
     }
 
+    /// The request whose proof goes to that artifact.
+    #[must_use]
+    pub fn proof_of_artifact(&self, artifact: &str) -> Option<&ProofRequest> {
+        self.api.rows.iter().rev().find(|r| r.proof_artifact_id.as_deref() == Some(artifact))
+    }
+
+    /// Redis has reached its memory budget.
+    #[must_use]
+    pub const fn redis_full(&self) -> bool {
+        self.faults.redis_full
+    }
+
     /// `ProofRequestList`: oldest first, as v2.7.1 and later order them.
     ///
     /// # Errors

@@ -247,6 +247,12 @@ impl Node {
     fn error(&self, e: &RedisError) -> StoreError {
         let node = &self.shown;
         let text = redact(&e.to_string()).replace(['\n', '\r'], " ");
+        if text.contains("certificate") {
+            self.drop_connection();
+            return StoreError::lasting(format!(
+                "{node}: its certificate is not trusted: {text}; name the authority that signed it: SSL_CERT_FILE=/path/ca.crt, and use the host name that it was made for"
+            ));
+        }
         if e.is_io_error() || e.is_timeout() || e.is_connection_dropped() || e.is_connection_refusal() {
             self.drop_connection();
             return StoreError::passing(format!(

@@ -12,9 +12,11 @@
 //! | `store` | their versions and changes, for lists and watches |
 //! | `api` | the Kubernetes API |
 //! | `grpc` | the two services |
+//! | `artifacts` | the artifact store |
 //! | `order`, `control` | what can be done to it, by lines of text |
 
 mod api;
+mod artifacts;
 mod clock;
 mod control;
 mod grpc;
@@ -51,6 +53,8 @@ pub struct Server {
     pub coordinator: SocketAddr,
     /// Where the API's service listens.
     pub cluster: SocketAddr,
+    /// Where the artifact store listens, which speaks Redis' protocol.
+    pub artifacts: SocketAddr,
     /// Where orders are taken.
     pub control: SocketAddr,
     /// Ends with the server.
@@ -74,10 +78,12 @@ impl Server {
         world.with(|_| ());
         let listen = || TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0));
         let (kube, coordinator, cluster, control) = (listen().await?, listen().await?, listen().await?, listen().await?);
+        let artifacts = listen().await?;
         let mut server = Self {
             kube: kube.local_addr()?,
             coordinator: coordinator.local_addr()?,
             cluster: cluster.local_addr()?,
+            artifacts: artifacts.local_addr()?,
             control: control.local_addr()?,
             tasks: JoinSet::new(),
             world: Arc::clone(&world),
@@ -86,6 +92,7 @@ impl Server {
         server.tasks.spawn(api.serve(kube));
         server.tasks.spawn(grpc::coordinator(Arc::clone(&world), coordinator));
         server.tasks.spawn(grpc::cluster(Arc::clone(&world), cluster));
+        server.tasks.spawn(artifacts::serve(Arc::clone(&world), artifacts));
         server.tasks.spawn(control::serve(Arc::clone(&world), control));
         server.tasks.spawn(world.run());
         Ok(server)
