@@ -66,6 +66,7 @@ fn main() {
             symbols: &symbols,
             time: TimeBase::Live,
             alerts: sp1top::alerts::Alerts::none(),
+            fleet: &[],
             area,
         };
         for a in &actions {
@@ -92,6 +93,7 @@ fn main() {
                 symbols: &symbols,
                 time: TimeBase::Live,
                 alerts: sp1top::alerts::Alerts::none(),
+                fleet: &[],
                 area,
             }
         };

@@ -11,6 +11,7 @@ mod form;
 mod keys;
 mod launch;
 mod mouse;
+mod places;
 mod popup;
 mod range;
 #[cfg(test)]
@@ -26,8 +27,10 @@ use ratatui::layout::Rect;
 
 use crate::alerts::Alerts;
 use crate::model::Model;
+use crate::ui::fleet::FleetRow;
 use crate::ui::{Action, Ctx, Effect, Playback, Symbols, Theme, TimeBase, Track, View, ViewId, views};
 pub use launch::ProverSetup;
+use places::Places;
 use popup::Popup;
 
 /// What the screens read.
@@ -41,6 +44,8 @@ pub struct World<'a> {
     pub alerts: &'a Alerts,
     /// Marks and loop of the scrub bar.
     pub track: Track<'a>,
+    /// All clusters, where there are several.
+    pub fleet: &'a [FleetRow],
 }
 
 /// What happens to the program.
@@ -63,6 +68,12 @@ pub enum Msg {
     Hint(String),
     /// The shell has bad news.
     Complain(String),
+    /// The contexts of the kubeconfig: one can go to them from here.
+    Contexts(Vec<String>),
+    /// The namespaces of this cluster.
+    Namespaces(Vec<String>),
+    /// What sending proofs needs, of a cluster that was opened meanwhile.
+    Prover(ProverSetup),
     /// The text was sent to the terminal's clipboard. When it is not `sure` that
     /// the terminal takes it, the text is shown.
     Copied {
@@ -92,6 +103,8 @@ pub struct AppOptions {
     pub prover: ProverSetup,
     /// The cluster is never changed.
     pub read_only: bool,
+    /// It is one of several clusters.
+    pub of_fleet: bool,
 }
 
 impl Default for AppOptions {
@@ -105,8 +118,17 @@ impl Default for AppOptions {
             mouse: true,
             prover: ProverSetup::default(),
             read_only: false,
+            of_fleet: false,
         }
     }
+}
+
+/// How an [`App`] looks.
+#[derive(Clone, Debug)]
+pub struct Look {
+    theme: Theme,
+    mouse: bool,
+    area: Rect,
 }
 
 /// A short line at the bottom.
@@ -147,9 +169,33 @@ pub struct App {
     /// The dialog for range proofs as it was left.
     range_form: Option<Box<range::RangeForm>>,
     read_only: bool,
+    places: Places,
+    of_fleet: bool,
     /// Changes asked about so far.
     changes: u64,
 }
+
+/// True for what has no meaning for several clusters at once.
+const fn needs_a_cluster(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::PlayPause
+            | Action::Speed(_)
+            | Action::Seek(_)
+            | Action::SeekTo(_)
+            | Action::SeekMoment(_)
+            | Action::SeekAlert(_)
+            | Action::SeekProof(_)
+            | Action::Loop
+            | Action::ToLive
+            | Action::AskTime
+            | Action::Launch
+            | Action::CancelProof(_)
+            | Action::UseNamespace(_)
+    )
+}
+
+const STOP_FIRST: &str = "a program of op-succinct runs for this cluster and would be stopped: wait for it, or stop it first (P)";
 
 const STATUS_TIME: Duration = Duration::from_secs(4);
 
@@ -163,7 +209,7 @@ impl App {
     /// A program with these views.
     #[must_use]
     pub fn with_views(options: AppOptions, views: Vec<Box<dyn View>>) -> Self {
-        let AppOptions { theme, themes, symbols, title, view, mouse, prover, read_only } = options;
+        let AppOptions { theme, themes, symbols, title, view, mouse, prover, read_only, of_fleet } = options;
         let current = views.iter().position(|v| v.id() == view).unwrap_or(0);
         Self {
             views,
@@ -184,8 +230,33 @@ impl App {
             prover,
             range_form: None,
             read_only,
+            places: Places::default(),
+            of_fleet,
             changes: 0,
         }
+    }
+
+    /// The view of several clusters.
+    #[must_use]
+    pub fn fleet(options: AppOptions) -> Self {
+        Self::with_views(AppOptions { view: ViewId::Fleet, ..options }, vec![views::fleet()])
+    }
+
+    /// Shows a view.
+    pub fn show_view(&mut self, id: ViewId) {
+        self.popup = None;
+        self.show(id, false);
+    }
+
+    /// How it looks: another one can look the same.
+    #[must_use]
+    pub fn look(&self) -> Look {
+        Look { theme: self.theme.clone(), mouse: self.mouse, area: self.area }
+    }
+
+    /// Looks so.
+    pub fn set_look(&mut self, look: Look) {
+        Look { theme: self.theme, mouse: self.mouse, area: self.area } = look;
     }
 
     /// The view that is shown.
@@ -241,6 +312,19 @@ impl App {
                 self.status = Some(Status { text, bad: true, hint: false, until: self.clock + STATUS_TIME * 2 });
                 Vec::new()
             }
+            Msg::Contexts(names) => {
+                self.places.can_switch = true;
+                self.places.contexts = names;
+                Vec::new()
+            }
+            Msg::Namespaces(names) => {
+                self.places.namespaces = names;
+                Vec::new()
+            }
+            Msg::Prover(setup) => {
+                self.prover = setup;
+                Vec::new()
+            }
             Msg::Copied { text, sure } => {
                 if sure {
                     let first = text.lines().next().unwrap_or_default();
@@ -258,7 +342,7 @@ impl App {
     }
 
     fn ctx<'a>(&'a self, world: &World<'a>, area: Rect) -> Ctx<'a> {
-        Ctx { model: world.model, theme: &self.theme, symbols: &self.symbols, time: world.time, alerts: world.alerts, area }
+        Ctx { model: world.model, theme: &self.theme, symbols: &self.symbols, time: world.time, alerts: world.alerts, fleet: world.fleet, area }
     }
 
     fn body(&self, world: &World<'_>) -> Rect {
@@ -268,7 +352,8 @@ impl App {
     /// Lets the current view do `action`.
     fn view_update(&mut self, action: &Action, world: &World<'_>) -> crate::ui::Outcome {
         let area = self.body(world);
-        let ctx = Ctx { model: world.model, theme: &self.theme, symbols: &self.symbols, time: world.time, alerts: world.alerts, area };
+        let (theme, symbols) = (&self.theme, &self.symbols);
+        let ctx = Ctx { model: world.model, theme, symbols, time: world.time, alerts: world.alerts, fleet: world.fleet, area };
         self.views.get_mut(self.current).map(|v| v.update(action, &ctx)).unwrap_or_default()
     }
 
@@ -285,8 +370,22 @@ impl App {
     }
 
     fn step(&mut self, action: Action, world: &World<'_>, effects: &mut Vec<Effect>) -> Option<Action> {
+        let all_clusters = self.view() == Some(ViewId::Fleet);
+        if all_clusters && needs_a_cluster(&action) {
+            self.say("that is for one cluster: enter opens the selected one");
+            return None;
+        }
         match action {
             Action::Quit => effects.extend(self.quit(world)),
+            Action::UseContext(_) if !self.of_fleet && self.runs_here(world) => self.say(STOP_FIRST),
+            Action::UseNamespace(_) if self.runs_here(world) => self.say(STOP_FIRST),
+            Action::UseContext(name) => effects.push(Effect::Switch { context: Some(name), namespace: None }),
+            Action::UseNamespace(name) => effects.push(Effect::Switch { context: None, namespace: Some(name) }),
+            Action::Fleet => effects.push(Effect::Fleet),
+            Action::Show(_) if all_clusters => {
+                let outcome = self.view_update(&action, world);
+                return self.take(outcome, effects);
+            }
             Action::Redraw => effects.push(Effect::Redraw),
             Action::Suspend => effects.push(Effect::Suspend),
             Action::Show(id) => self.show(id, false),
@@ -301,7 +400,12 @@ impl App {
             Action::Launch => self.open_launch(world),
             Action::RangeProof => self.open_range(world),
             Action::CancelProof(id) => self.open_cancel(&id, world),
-            Action::Palette => self.popup = Some(Popup::palette()),
+            Action::Palette => {
+                self.popup = Some(Popup::palette());
+                if self.places.can_switch {
+                    effects.push(Effect::Places);
+                }
+            }
             Action::NextTheme => self.next_theme(),
             Action::UseTheme(name) => {
                 if let Some(t) = self.themes.iter().find(|t| t.name == name) {
@@ -357,6 +461,8 @@ impl App {
                 if let Some(i) = self.trail.pop() {
                     self.last = Some(self.current);
                     self.current = i;
+                } else if self.of_fleet {
+                    effects.push(Effect::Fleet);
                 }
             }
             other => {

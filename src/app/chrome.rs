@@ -143,6 +143,10 @@ impl App {
                 let alerts = if v.id() == ViewId::Alerts { alert_tab(world.alerts.firing(), &self.symbols) } else { String::new() };
                 (v.id(), format!(" {}{name}{alerts} ", v.id().number()))
             };
+            if self.view() == Some(ViewId::Fleet) {
+                // Alone, and without a number that would be a key.
+                return vec![(ViewId::Fleet, " fleet ".into())];
+            }
             self.views.iter().map(|v| &**v).enumerate().map(text).collect()
         };
         // What is below the title stands on the view itself, too; the filter does not.
@@ -314,6 +318,8 @@ impl App {
         let below = self.views.get(self.current).is_some_and(|v| v.crumb().is_some());
         if below || !self.trail.is_empty() {
             left.push(hint(2, "esc".into(), "back", dim));
+        } else if self.of_fleet {
+            left.push(hint(2, "esc".into(), "fleet", dim));
         }
         match world.time {
             TimeBase::Live => {}

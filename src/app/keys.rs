@@ -122,7 +122,14 @@ impl App {
 
     pub(super) fn palette_found(&self, input: &Input, world: &World<'_>) -> Vec<command::Found> {
         let views: Vec<_> = self.views.iter().map(|v| (v.id(), v.title())).collect();
-        command::find(input.text(), &command::all(&views, &self.themes, self.symbols.keys, world))
+        let mut all = command::all(&views, &self.themes, self.symbols.keys, world);
+        let places = self.places.commands(world);
+        let typed = self.places.typed(input.text(), &places);
+        all.extend(places);
+        let whole = self.places.whole(input.text());
+        let mut found = command::find(whole.as_deref().unwrap_or(input.text()), &all);
+        found.extend(typed.map(|command| command::Found { command, at: Vec::new() }));
+        found
     }
 
     pub(super) fn run_command(&mut self, input: &Input, selected: usize, world: &World<'_>) -> Vec<Effect> {

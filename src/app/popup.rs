@@ -193,7 +193,12 @@ impl App {
         put(buf, inner, inner.x, inner.y, ":", theme.style(Role::Key));
         let field = Rect { x: inner.x + 2.min(inner.width), width: inner.width.saturating_sub(2), ..inner };
         if input.text().is_empty() {
-            put(buf, field, field.x + 1, field.y, "a view, an action, a theme, a proof, a worker, a pod", theme.style(Role::Dim));
+            let words = if self.places.can_switch {
+                "a view, an action, a proof, a worker, a pod, context NAME, namespace NAME"
+            } else {
+                "a view, an action, a theme, a proof, a worker, a pod"
+            };
+            put(buf, field, field.x + 1, field.y, words, theme.style(Role::Dim));
         }
         input.draw(field, theme.style(Role::Text), buf);
         let rows = palette_rows(area);

@@ -337,9 +337,14 @@ impl App {
         Vec::new()
     }
 
+    /// True while a program of op-succinct runs that would be stopped with us.
+    pub(super) fn runs_here(&self, world: &World<'_>) -> bool {
+        world.time == TimeBase::Live && world.model.runs.active().is_some() && self.view() != Some(ViewId::Fleet)
+    }
+
     /// Leaves; asks first while a program of op-succinct runs.
     pub(super) fn quit(&mut self, world: &World<'_>) -> Vec<Effect> {
-        if world.time == TimeBase::Live && world.model.runs.active().is_some() {
+        if self.runs_here(world) {
             self.popup = Some(Popup::StopRun(StopAsk { quit: true, at: 0 }));
             return Vec::new();
         }

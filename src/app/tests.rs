@@ -33,7 +33,7 @@ impl Session {
     }
 
     fn send(&mut self, msg: Msg) -> Vec<Effect> {
-        let world = World { model: &self.model, time: self.time, alerts: &self.alerts, track: Track::default() };
+        let world = World { model: &self.model, time: self.time, alerts: &self.alerts, track: Track::default(), fleet: &[] };
         self.app.update(msg, &world)
     }
 
@@ -62,7 +62,7 @@ impl Session {
 
     fn buffer(&self) -> Buffer {
         let mut buf = Buffer::empty(self.app.area());
-        self.app.draw(&World { model: &self.model, time: self.time, alerts: &self.alerts, track: Track::default() }, &mut buf);
+        self.app.draw(&World { model: &self.model, time: self.time, alerts: &self.alerts, track: Track::default(), fleet: &[] }, &mut buf);
         buf
     }
 
@@ -489,7 +489,7 @@ fn an_unknown_view_is_no_panic() {
     s.buffer();
     assert_eq!(s.app.view(), None);
     let id = ProofId::new("x");
-    let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track: Track::default() };
+    let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track: Track::default(), fleet: &[] };
     assert_eq!(s.app.act(Action::OpenProof(id), &world), []);
 }
 
@@ -533,11 +533,11 @@ fn a_proof_is_sent_after_two_questions_whose_default_is_no() {
 fn a_proof_is_cancelled_after_a_question() {
     let mut s = Session::new(healthy().clone()).size(100, 30);
     let id = s.model.proofs.active().next().unwrap().id.clone();
-    let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track: crate::ui::Track::default() };
+    let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track: crate::ui::Track::default(), fleet: &[] };
     assert_eq!(s.app.act(Action::CancelProof(id.clone()), &world), []);
     assert!(s.text().contains(&format!("Cancel {id}?")), "{}", s.text());
     assert_eq!(s.press(&["n"]), []);
-    let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track: crate::ui::Track::default() };
+    let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track: crate::ui::Track::default(), fleet: &[] };
     s.app.act(Action::CancelProof(id.clone()), &world);
     assert_eq!(s.press(&["y"]), [Effect::Cluster(crate::ui::Request::Cancel(id.clone()))]);
     let (begin, end) = (s.model.first, s.model.now);
@@ -546,7 +546,7 @@ fn a_proof_is_cancelled_after_a_question() {
         (TimeBase::Replay { speed: None, paused: true, begin, end, finished: false }, "a recording takes no proofs"),
     ] {
         s.time = time;
-        let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track: crate::ui::Track::default() };
+        let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track: crate::ui::Track::default(), fleet: &[] };
         s.app.act(Action::CancelProof(id.clone()), &world);
         assert!(s.text().contains(words), "{}", s.text());
     }

@@ -6,11 +6,11 @@ use ratatui::text::Span;
 
 use super::chrome::{Frame, Piece, alert_mark, alert_role, drop_pieces};
 use super::{App, World};
-use crate::alerts::{Alert, Severity};
+use crate::alerts::Severity;
 use crate::base::units;
 use crate::envelope::SourceState;
 use crate::ui::draw::{cut, fill, line_width, put_line};
-use crate::ui::{Role, Symbols, Theme, TimeBase};
+use crate::ui::{Role, Symbols, Theme, TimeBase, ViewId};
 
 /// `unknown 2026-11-24T00:32:00` or `<sha> <build time>` in short.
 fn short_version(text: &str) -> &str {
@@ -75,7 +75,7 @@ impl App {
             left.push(Piece::new(6, vec![Span::styled(versions.join(&dot), dim)]));
         }
         let mut right = Vec::new();
-        if let Some(spans) = alert_counts(world.alerts.firing(), &self.symbols, theme) {
+        if let Some(spans) = alert_counts(self.counts(world), &self.symbols, theme) {
             right.push(Piece::new(0, spans));
         }
         if let Some((dots, words)) = self.source_dots(world) {
@@ -114,8 +114,13 @@ impl App {
         let bold = |role| theme.style(role).add_modifier(ratatui::style::Modifier::BOLD);
         match &world.time {
             TimeBase::Live => {
-                let live = world.model.sources.iter().any(|(_, s)| s.state == Some(SourceState::Live));
-                let (word, role) = match (live, world.model.sources.is_empty()) {
+                let (live, none) = if self.view() == Some(ViewId::Fleet) {
+                    (world.fleet.iter().any(|r| r.sources.0 > 0), world.fleet.iter().all(|r| r.plight.is_none()))
+                } else {
+                    let sources = &world.model.sources;
+                    (sources.iter().any(|(_, s)| s.state == Some(SourceState::Live)), sources.is_empty())
+                };
+                let (word, role) = match (live, none) {
                     (true, _) => ("LIVE", Role::Good),
                     (_, true) => ("STARTING", Role::Info),
                     _ => ("NO SOURCE", Role::Bad),
@@ -188,6 +193,15 @@ impl App {
         Some((spans, words))
     }
 
+    /// How many critical alerts, warnings and infos fire.
+    fn counts(&self, world: &World<'_>) -> [usize; 3] {
+        if self.view() == Some(ViewId::Fleet) {
+            return world.fleet.iter().fold([0; 3], |sum, r| std::array::from_fn(|i| sum[i] + r.counts[i]));
+        }
+        [Severity::Critical, Severity::Warning, Severity::Info]
+            .map(|s| world.alerts.firing().iter().filter(|a| a.severity == s).count())
+    }
+
     /// Whether the alerts of the top bar are at column `x`.
     pub(super) fn alerts_at(&self, frame: &Frame, x: u16, world: &World<'_>) -> bool {
         if world.alerts.firing().is_empty() {
@@ -201,10 +215,9 @@ impl App {
 }
 
 /// `✗ 2  ! 1`, or nothing.
-fn alert_counts(alerts: &[Alert], symbols: &Symbols, theme: &Theme) -> Option<Vec<Span<'static>>> {
+fn alert_counts(counts: [usize; 3], symbols: &Symbols, theme: &Theme) -> Option<Vec<Span<'static>>> {
     let mut spans = Vec::new();
-    for severity in [Severity::Critical, Severity::Warning, Severity::Info] {
-        let n = alerts.iter().filter(|a| a.severity == severity).count();
+    for (severity, n) in [Severity::Critical, Severity::Warning, Severity::Info].into_iter().zip(counts) {
         if n > 0 {
             if !spans.is_empty() {
                 spans.push(Span::raw(" "));

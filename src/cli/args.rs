@@ -82,10 +82,15 @@ pub struct Place {
     /// kubeconfig file [default: $KUBECONFIG, ~/.kube/config, or the service account]
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig [default: the current one]
-    #[arg(long, global = true, value_name = "NAME")]
+    /// Context of the kubeconfig [default: the current one]; several times: the dashboard shows
+    /// these clusters side by side
+    #[arg(long = "context", id = "context", global = true, value_name = "NAME")]
+    pub contexts: Vec<String>,
+    /// The context in effect, where there is one
+    #[arg(skip)]
     pub context: Option<String>,
-    /// Namespace of the cluster
+    /// Namespace of the cluster; of several, each looks into that of its context where this is
+    /// left out
     #[arg(short, long, global = true, value_name = "NAME", default_value = "sp1-cluster")]
     pub namespace: String,
     /// Do without Kubernetes: only --log, --coordinator-rpc and --cluster-rpc

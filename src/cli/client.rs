@@ -23,6 +23,7 @@ use crate::prover::update::{Step, Update};
 use crate::runtime::live::Sources;
 use crate::sources::grpc::calls::ClusterApi;
 use crate::sources::grpc::channel::{Link, Target};
+use crate::sources::kube::access::contexts;
 use crate::sources::hub::{Clock as _, WallClock, lock};
 
 pub(super) fn env(name: &str) -> Option<String> {
@@ -196,10 +197,13 @@ impl Client {
 
 /// The cluster's API as jobs keep it, without secrets.
 pub(super) fn cluster_name(place: &Place) -> String {
-    match place.cluster_rpc.as_deref().filter(|u| !u.trim().is_empty()) {
-        Some(url) => redact(url.trim().trim_end_matches('/')).into_owned(),
-        None => format!("kubernetes {}/{}", place.context.as_deref().unwrap_or("current"), place.namespace),
+    if let Some(url) = place.cluster_rpc.as_deref().filter(|u| !u.trim().is_empty()) {
+        return redact(url.trim().trim_end_matches('/')).into_owned();
     }
+    // By its name: another context may be the current one when a job is taken up again.
+    let current = || contexts(place.kubeconfig.as_deref()).into_iter().find(|c| c.current).map(|c| c.name);
+    let context = place.context.clone().or_else(current);
+    format!("kubernetes {}/{}", context.as_deref().unwrap_or("current"), place.namespace)
 }
 
 pub(super) async fn interrupted() {

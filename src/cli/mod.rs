@@ -6,6 +6,7 @@ mod client;
 mod config;
 mod demo;
 mod doctor;
+mod elsewhere;
 mod export;
 mod frame;
 mod proofs;
@@ -88,6 +89,11 @@ fn run(mut cli: Cli, matches: &clap::ArgMatches) -> Outcome {
         settings::apply(&mut cli, &resolved);
     }
     let Cli { command, place, look } = cli;
+    if let Some(c) = &command
+        && !matches!(c, Command::Watch(_))
+    {
+        elsewhere::refuse(&place, name(matches))?;
+    }
     match command.unwrap_or_else(|| Command::Watch(args::WatchArgs::default())) {
         Command::Watch(a) => screen::watch(&a, &place, &look),
         Command::Export(a) => export::run(&a, &place),
@@ -115,6 +121,11 @@ fn run(mut cli: Cli, matches: &clap::ArgMatches) -> Outcome {
             print(&String::from_utf8_lossy(&out))
         }
     }
+}
+
+/// The command as it was typed.
+fn name(matches: &clap::ArgMatches) -> &str {
+    matches.subcommand_name().unwrap_or("watch")
 }
 
 /// Writes to standard output. A reader that has left (`| head`) is no error.

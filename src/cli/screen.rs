@@ -26,7 +26,7 @@ use crate::sources::live::LiveConfig;
 use crate::ui::Depth;
 
 /// Exit code of a process that a signal ended, as a shell reports it.
-fn code(ending: Ending) -> u8 {
+pub(super) fn code(ending: Ending) -> u8 {
     match ending {
         Ending::Quit => 0,
         Ending::Signal(n) => u8::try_from(128 + n).unwrap_or(1),
@@ -154,16 +154,26 @@ pub(super) fn live_config(place: &Place) -> Result<LiveConfig, Failure> {
     })
 }
 
+/// What is watched, and how it may be changed from the screen.
+pub(super) fn watched(place: &Place, look: &Look) -> Result<LiveConfig, Failure> {
+    let changes = ChangeOptions { read_only: look.read_only, journal: journal() };
+    Ok(LiveConfig { changes, ..live_config(place)? })
+}
+
 pub(super) fn watch(args: &WatchArgs, place: &Place, look: &Look) -> Outcome {
     needs_a_terminal("sp1top status")?;
     let mut options = options(look, None)?;
-    let changes = ChangeOptions { read_only: look.read_only, journal: journal() };
-    let config = LiveConfig { changes, ..live_config(place)? };
+    let (waker, inbox) = channel();
+    if place.contexts.len() > 1 {
+        return super::elsewhere::fleet(args, place, look, options, inbox);
+    }
+    let config = watched(place, look)?;
     let taping = super::record::taping(args.record.as_deref(), !args.no_session_tape)?;
     let sources = Sources::start(config, place.log.clone())?;
-    let (waker, inbox) = channel();
     let limits = super::settings::thresholds(&place.settings.alerts)?;
-    let prover = prover(place, look, &sources, &mut options);
+    let (setup, prover) = prover(place, look, &sources);
+    options.prover = setup;
+    options.opener = Some(super::elsewhere::opener(args, place, look));
     show(Box::new(LiveFeed::new(sources, waker, taping).with_limits(limits).with_prover(prover)), options, inbox)
 }
 
@@ -174,7 +184,7 @@ fn checkout() -> String {
 }
 
 /// What sends proofs from the screens, where the API can be reached.
-fn prover(place: &Place, look: &Look, sources: &Sources, options: &mut TuiOptions) -> Option<Prover> {
+pub(super) fn prover(place: &Place, look: &Look, sources: &Sources) -> (ProverSetup, Option<Prover>) {
     let store = Settings::default().environment(env).store();
     let shown = match &store {
         Ok(s) => Some(Ok(s.describe())),
@@ -182,18 +192,21 @@ fn prover(place: &Place, look: &Look, sources: &Sources, options: &mut TuiOption
         Err(e) if e.starts_with("no artifact store") => None,
         Err(e) => Some(Err(e.clone())),
     };
-    options.prover = ProverSetup { read_only: look.read_only, store: shown, checkout: checkout() };
-    let link = sources.cluster.clone()?;
-    let journal = Journal::new(Journal::default_dir(env).ok()?);
-    let prover = ProverOptions {
-        cluster: super::client::cluster_name(place),
-        store: store.ok(),
-        journal,
-        out: std::env::current_dir().unwrap_or_default(),
-        read_only: look.read_only,
-        rpc: place.cluster_rpc.clone().filter(|u| !u.trim().is_empty()),
-        clock: Arc::new(WallClock),
-        drive: DriveOptions::default(),
+    let start = || {
+        let link = sources.cluster.clone()?;
+        let journal = Journal::new(Journal::default_dir(env).ok()?);
+        let prover = ProverOptions {
+            cluster: super::client::cluster_name(place),
+            store: store.ok(),
+            journal,
+            out: std::env::current_dir().unwrap_or_default(),
+            read_only: look.read_only,
+            rpc: place.cluster_rpc.clone().filter(|u| !u.trim().is_empty()),
+            clock: Arc::new(WallClock),
+            drive: DriveOptions::default(),
+        };
+        Some(Prover::start(prover, link, &sources.hub, sources.handle()))
     };
-    Some(Prover::start(prover, link, &sources.hub, sources.handle()))
+    let prover = start();
+    (ProverSetup { read_only: look.read_only, store: shown, checkout: checkout() }, prover)
 }

@@ -36,7 +36,7 @@ fn given(cli: &Cli, matches: &ArgMatches) -> Vec<Given> {
         ("no_mouse", "mouse", Some("false".into()), "--no-mouse"),
         ("read_only", "read-only", Some("true".into()), "--read-only"),
         ("kubeconfig", "kubeconfig", path(&place.kubeconfig), "--kubeconfig"),
-        ("context", "context", place.context.clone(), "--context"),
+        ("context", "context", place.contexts.last().cloned(), "--context"),
         ("namespace", "namespace", Some(place.namespace.clone()), "--namespace"),
         ("coordinator_rpc", "coordinator-rpc", place.coordinator_rpc.clone(), "--coordinator-rpc"),
         ("gpu_logs", "logs.gpu-nodes", Some(place.gpu_logs.to_string()), "--gpu-logs"),
@@ -87,6 +87,8 @@ pub(super) fn apply(cli: &mut Cli, resolved: &Resolved) {
     look.settings = s.clone();
     place.kubeconfig = s.kubeconfig.as_ref().map(PathBuf::from);
     place.context.clone_from(&s.context);
+    let mut seen = std::collections::BTreeSet::new();
+    place.contexts.retain(|c| seen.insert(c.clone()));
     place.namespace = s.namespace.clone().unwrap_or_else(|| "sp1-cluster".into());
     place.coordinator_rpc.clone_from(&s.coordinator_rpc);
     place.cluster_rpc.clone_from(&s.cluster_rpc);

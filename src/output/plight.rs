@@ -30,6 +30,14 @@ pub fn of(model: &Model) -> Option<Plight> {
     let ns = model.session.namespace.as_deref().unwrap_or("NAMESPACE");
     let place = model.session.context.as_ref().map_or_else(String::new, |c| format!(" --context {c}"));
     let demo = ("or look at a simulated cluster", "sp1top demo".to_owned());
+    if let Some((Some(SourceState::Ended), found)) = told("kubeconfig") {
+        let tries = vec![
+            ("look at another cluster, from here", ": context NAME".to_owned()),
+            ("does kubectl reach it?", format!("kubectl get pods{place} -n {ns}")),
+            ("see every step of the way, with its fix", format!("sp1top doctor{place} -n {ns}")),
+        ];
+        return Some(Plight { what: "This cluster could not be opened", found, tries, settled: false });
+    }
     if let Some((state, found)) = told("kube:pods") {
         let doctor = ("see every step of the way, with its fix", format!("sp1top doctor{place} -n {ns}"));
         if state == Some(SourceState::Denied) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::alerts::Alerts;
+use crate::app::ProverSetup;
 use crate::base::change::Order;
 use crate::model::Model;
 use crate::ui::{Playback, Request, TimeBase, Track};
@@ -41,6 +42,20 @@ pub trait Feed {
 
     /// Bad news since the last call, one line.
     fn trouble(&mut self) -> Option<String> {
+        None
+    }
+
+    /// Looks which namespaces the cluster has; they come by
+    /// [`Self::namespaces`].
+    fn ask_namespaces(&mut self) {}
+
+    /// The namespaces of the cluster, when they are news.
+    fn namespaces(&mut self) -> Option<Vec<String>> {
+        None
+    }
+
+    /// What sending proofs needs, once, where it is known only now.
+    fn prover(&mut self) -> Option<ProverSetup> {
         None
     }
 

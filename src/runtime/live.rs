@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::feed::Feed;
 use super::player::Player;
@@ -45,6 +45,8 @@ pub struct Sources {
     pub envelopes: mpsc::Receiver<Envelope>,
     /// What may be asked of them.
     pub commands: mpsc::Sender<Command>,
+    /// The namespaces of the cluster, when they were asked for.
+    pub namespaces: watch::Receiver<Vec<String>>,
     /// The API's service, where it can be reached.
     pub cluster: Option<Link>,
     /// The way in for what this program does itself. The sources end when its
@@ -73,7 +75,8 @@ impl Sources {
             let _guard = runtime.enter();
             live.hub.spawn(follow(f.path, port));
         }
-        Ok(Self { runtime, envelopes: live.envelopes, commands: live.commands, cluster: live.cluster, hub: live.hub })
+        let live::Live { envelopes, commands, namespaces, cluster, hub, .. } = live;
+        Ok(Self { runtime, envelopes, commands, namespaces, cluster, hub })
     }
 
     /// Waits for the next envelope, at most for `most`.
@@ -120,6 +123,7 @@ pub struct LiveFeed {
     more: bool,
     sources: Option<tokio::runtime::Runtime>,
     commands: mpsc::Sender<Command>,
+    namespaces: watch::Receiver<Vec<String>>,
     #[expect(dead_code, reason = "the sources end when the last handle goes")]
     hub: Hub,
     taping: Arc<Taping>,
@@ -152,7 +156,7 @@ impl LiveFeed {
     /// Passes what the sources give on to the loop and to the tapes.
     #[must_use]
     pub fn new(sources: Sources, waker: Waker, taping: Taping) -> Self {
-        let Sources { runtime, mut envelopes, commands, hub, .. } = sources;
+        let Sources { runtime, mut envelopes, commands, namespaces, hub, .. } = sources;
         let (tx, rx) = std::sync::mpsc::sync_channel(64);
         let taping = Arc::new(taping);
         let tapes = Arc::clone(&taping);
@@ -177,6 +181,7 @@ impl LiveFeed {
             more: false,
             sources: Some(runtime),
             commands,
+            namespaces,
             hub,
             taping,
             points,
@@ -377,6 +382,15 @@ impl Feed for LiveFeed {
         // are busy with the ones before: the user will ask again.
         let pod = log.strip_prefix("log:").unwrap_or(log).split('/').next().unwrap_or_default();
         let _ = self.commands.try_send(Command::Focus(Some(pod.to_owned())));
+    }
+
+    fn ask_namespaces(&mut self) {
+        // Those of the last time are there until the new ones come.
+        let _ = self.commands.try_send(Command::Namespaces);
+    }
+
+    fn namespaces(&mut self) -> Option<Vec<String>> {
+        self.namespaces.has_changed().is_ok_and(|c| c).then(|| self.namespaces.borrow_and_update().clone())
     }
 
     fn change(&mut self, order: Order) -> Result<(), String> {

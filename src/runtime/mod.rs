@@ -7,6 +7,7 @@ pub mod feed;
 pub mod live;
 #[cfg(test)]
 mod look;
+pub mod opening;
 pub mod picture;
 pub mod player;
 pub mod points;
@@ -14,6 +15,7 @@ pub mod prover;
 pub mod range;
 mod reel;
 pub mod screen;
+mod sites;
 pub mod stage;
 pub mod tell;
 pub mod terminal;
@@ -23,4 +25,4 @@ pub mod themes;
 pub mod tui;
 
 pub use feed::Feed;
-pub use tui::{Ending, Error, Inbox, TuiOptions, Waker, channel, run};
+pub use tui::{Ending, Error, Inbox, TuiOptions, Waker, channel, run, run_fleet};

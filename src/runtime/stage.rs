@@ -48,7 +48,7 @@ impl Stage {
     }
 
     fn tell(&mut self, msg: Msg) -> Vec<Effect> {
-        let world = World { model: &self.model, time: self.time(), alerts: self.player.alerts(), track: self.player.track() };
+        let world = World { model: &self.model, time: self.time(), alerts: self.player.alerts(), track: self.player.track(), fleet: &[] };
         self.app.update(msg, &world)
     }
 
@@ -90,7 +90,7 @@ impl Stage {
     #[must_use]
     pub fn draw(&self) -> Buffer {
         let mut buf = Buffer::empty(self.area);
-        let world = World { model: &self.model, time: self.time(), alerts: self.player.alerts(), track: self.player.track() };
+        let world = World { model: &self.model, time: self.time(), alerts: self.player.alerts(), track: self.player.track(), fleet: &[] };
         self.app.draw(&world, &mut buf);
         buf
     }

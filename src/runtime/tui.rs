@@ -13,12 +13,15 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SI
 use super::clipboard::Clipboard;
 use super::feed::Feed;
 use super::screen::Screen;
-use super::tell::{TellOptions, Teller};
+use super::opening::Opener;
+use super::sites::Sites;
+use super::tell::TellOptions;
 use super::terminal::{self, Guard};
-use crate::app::{App, AppOptions, Msg, ProverSetup, World};
+use crate::app::{AppOptions, Msg, ProverSetup};
 use crate::model::Model;
 use crate::ui::keymap::{self, Keymap};
-use crate::ui::{AlertMark, Effect, Symbols, Theme, TimeBase, ViewId};
+use crate::ui::fleet::Spot;
+use crate::ui::{Effect, Symbols, Theme, ViewId};
 
 /// Between two frames: about thirty a second.
 const FRAME: Duration = Duration::from_millis(33);
@@ -58,6 +61,8 @@ pub struct TuiOptions {
     pub read_only: bool,
     /// Who is told of alerts besides the screen.
     pub tell: TellOptions,
+    /// What opens other clusters, where that is possible.
+    pub opener: Option<Opener>,
 }
 
 impl Default for TuiOptions {
@@ -76,6 +81,7 @@ impl Default for TuiOptions {
             keys: &keymap::DEFAULT,
             read_only: false,
             tell: TellOptions::default(),
+            opener: None,
         }
     }
 }
@@ -147,6 +153,12 @@ pub struct Inbox {
     pending: Arc<AtomicBool>,
 }
 
+impl Inbox {
+    fn waker(&self) -> Waker {
+        Waker { tx: self.tx.clone(), pending: Arc::clone(&self.pending) }
+    }
+}
+
 /// The channel between a feed's threads and the loop.
 #[must_use]
 pub fn channel() -> (Waker, Inbox) {
@@ -158,21 +170,33 @@ pub fn channel() -> (Waker, Inbox) {
 /// Runs the dashboard until the user leaves or a signal comes. The terminal is
 /// given back in every case.
 pub fn run(feed: Box<dyn Feed>, model: Model, options: TuiOptions, inbox: Inbox) -> Result<Ending, Error> {
+    begin(options, inbox, |make, tell, opener, waker| Sites::one(feed, model, make, tell, opener, waker))
+}
+
+/// [`run`] with several clusters, which are opened while the view of all of them
+/// is there already.
+pub fn run_fleet(spots: Vec<Spot>, opener: &Opener, options: TuiOptions, inbox: Inbox) -> Result<Ending, Error> {
+    begin(options, inbox, |make, tell, _, waker| Sites::many(spots, make, tell, opener.clone(), waker))
+}
+
+fn begin(
+    options: TuiOptions,
+    inbox: Inbox,
+    sites: impl FnOnce(AppOptions, TellOptions, Option<Opener>, Waker) -> Sites,
+) -> Result<Ending, Error> {
     if !io::stdout().is_terminal() {
         return Err(Error::NoTerminal);
     }
     // From the moment that the terminal is taken, a signal must give it back.
     let signals = Signals::listen(&inbox.tx)?;
     let guard = Guard::enter(options.mouse)?;
-    let result = Loop::new(feed, model, options).and_then(|l| l.run(inbox, signals));
+    let result = Loop::new(options, inbox.waker(), sites).and_then(|l| l.run(inbox, signals));
     drop(guard);
     result
 }
 
 struct Loop {
-    app: App,
-    feed: Box<dyn Feed>,
-    model: Model,
+    sites: Sites,
     screen: Screen,
     clipboard: Clipboard,
     mouse: bool,
@@ -180,7 +204,6 @@ struct Loop {
     /// The user did something, and waits to see it.
     asked: bool,
     calm: bool,
-    teller: Teller,
 }
 
 fn size() -> (u16, u16) {
@@ -191,14 +214,18 @@ fn size() -> (u16, u16) {
 }
 
 impl Loop {
-    fn new(feed: Box<dyn Feed>, model: Model, options: TuiOptions) -> Result<Self, Error> {
-        let TuiOptions { theme, themes, ascii, title, view, mouse, clipboard, prover, hint, reduced_motion: calm, keys, read_only, tell } =
+    fn new(
+        options: TuiOptions,
+        waker: Waker,
+        sites: impl FnOnce(AppOptions, TellOptions, Option<Opener>, Waker) -> Sites,
+    ) -> Result<Self, Error> {
+        let TuiOptions { theme, themes, ascii, title, view, mouse, clipboard, prover, hint, reduced_motion: calm, keys, read_only, .. } =
             options;
         let symbols = Symbols { keys, ..if ascii { Symbols::ascii() } else { Symbols::unicode() } };
-        let app = App::new(AppOptions { theme, themes, symbols, title, view, mouse, prover, read_only });
+        let make = AppOptions { theme, themes, symbols, title, view, mouse, prover, read_only, of_fleet: false };
         let (w, h) = size();
-        let teller = Teller::new(tell, FIRST_PAUSE);
-        let mut this = Self { app, feed, model, screen: Screen::new(w, h), clipboard, mouse, dirty: true, asked: true, calm, teller };
+        let sites = sites(make, options.tell, options.opener, waker);
+        let mut this = Self { sites, screen: Screen::new(w, h), clipboard, mouse, dirty: true, asked: true, calm };
         this.update(Msg::Resize(w, h));
         if let Some(text) = hint {
             this.update(Msg::Hint(text));
@@ -222,9 +249,9 @@ impl Loop {
             pending.store(false, Ordering::Release);
             let elapsed = advanced.elapsed();
             advanced = Instant::now();
-            let had_status = self.app.next_tick().is_some();
+            let had_status = self.sites.next_tick().is_some();
             self.update(Msg::Tick(elapsed));
-            self.dirty |= had_status && self.app.next_tick().is_none();
+            self.dirty |= had_status && self.sites.next_tick().is_none();
             let mut taken = 0;
             let mut next = first;
             while let Some(wake) = next {
@@ -240,16 +267,8 @@ impl Loop {
                 taken += 1;
                 next = if taken < AT_ONCE { rx.try_recv().ok() } else { None };
             }
-            self.dirty |= self.feed.advance(elapsed, &mut self.model);
+            self.dirty |= self.sites.advance(elapsed);
             self.tell()?;
-            if let Some(text) = self.feed.says() {
-                self.update(Msg::Say(text));
-                self.dirty = true;
-            }
-            if let Some(text) = self.feed.trouble() {
-                self.update(Msg::Complain(text));
-                self.dirty = true;
-            }
             for p in terminal::take_panics() {
                 self.update(Msg::Complain(format!("a background thread panicked: {p}")));
                 self.dirty = true;
@@ -266,17 +285,13 @@ impl Loop {
         if self.calm && !self.asked { CALM } else { FRAME }
     }
 
-    /// Tells of new alerts outside of the screen. Those of a recording are no
-    /// news to anybody.
+    /// Tells of new alerts outside of the screen.
     fn tell(&mut self) -> Result<(), Error> {
-        if matches!(self.feed.time(), TimeBase::Replay { .. } | TimeBase::Past { .. }) {
-            return Ok(());
-        }
-        let bytes = self.teller.take(self.feed.alerts());
+        let (bytes, complaint) = self.sites.tell();
         if !bytes.is_empty() {
             terminal::write(&bytes)?;
         }
-        if let Some(why) = self.teller.complaint() {
+        if let Some(why) = complaint {
             self.update(Msg::Complain(why));
             self.dirty = true;
         }
@@ -287,8 +302,8 @@ impl Loop {
     fn sleep(&self, advanced: Instant, drawn: Instant) -> Duration {
         const LONG: Duration = Duration::from_secs(3600);
         let since = advanced.elapsed();
-        let mut wait = self.feed.next_wake().unwrap_or(LONG).saturating_sub(since);
-        if let Some(t) = self.app.next_tick() {
+        let mut wait = self.sites.next_wake().unwrap_or(LONG).saturating_sub(since);
+        if let Some(t) = self.sites.next_tick() {
             wait = wait.min(t.saturating_sub(since));
         }
         if self.dirty {
@@ -342,14 +357,13 @@ impl Loop {
     }
 
     fn update(&mut self, msg: Msg) -> Vec<Effect> {
-        let world = World { model: &self.model, time: self.feed.time(), alerts: self.feed.alerts(), track: self.feed.track() };
-        self.app.update(msg, &world)
+        self.sites.update(msg)
     }
 
     /// Does what the app asked for; true to leave.
     fn effect(&mut self, effect: Effect) -> Result<bool, Error> {
         match effect {
-            Effect::Quit => return Ok(true),
+            Effect::Quit => return Ok(self.sites.may_quit()),
             Effect::Redraw => self.resized(),
             Effect::Suspend => self.suspend()?,
             Effect::Mouse(on) => {
@@ -360,42 +374,7 @@ impl Loop {
                 terminal::write(&self.clipboard.sequence(&text))?;
                 self.update(Msg::Copied { text, sure: self.clipboard.sure });
             }
-            Effect::Follow(log) => self.feed.follow(&log),
-            Effect::Cluster(what) => match self.feed.request(&what) {
-                Ok(said) => drop(self.update(Msg::Say(said))),
-                Err(e) => drop(self.update(Msg::Complain(e))),
-            },
-            Effect::Playback(what) => {
-                if let Err(e) = self.feed.control(&what, &mut self.model) {
-                    self.update(Msg::Complain(e));
-                }
-            }
-            Effect::MarkAlert(key, mark) => {
-                let said = self.feed.alerts_mut().map(|alerts| match mark {
-                    AlertMark::Acknowledge => {
-                        if alerts.acknowledge(&key) {
-                            "acknowledged"
-                        } else {
-                            "no longer acknowledged"
-                        }
-                    }
-                    AlertMark::Mute => {
-                        if alerts.mute(&key) {
-                            "muted"
-                        } else {
-                            "no longer muted"
-                        }
-                    }
-                });
-                if let Some(said) = said {
-                    self.update(Msg::Say(format!("{said}: {}", key.id)));
-                }
-            }
-            Effect::Change(order) => {
-                if let Err(e) = self.feed.change(order) {
-                    self.update(Msg::Complain(e));
-                }
-            }
+            other => self.sites.effect(other),
         }
         Ok(false)
     }
@@ -419,9 +398,8 @@ impl Loop {
     }
 
     fn draw(&mut self) -> Result<(), Error> {
-        let Self { app, feed, model, screen, .. } = self;
-        let world = World { model, time: feed.time(), alerts: feed.alerts(), track: feed.track() };
-        let bytes = screen.frame(|buf| app.draw(&world, buf));
+        let Self { sites, screen, .. } = self;
+        let bytes = screen.frame(|buf| sites.draw(buf));
         if !bytes.is_empty() {
             terminal::write(bytes)?;
         }

@@ -63,6 +63,8 @@ pub enum Command {
     Focus(Option<String>),
     /// Look at, or make, a change.
     Change(Order),
+    /// Look which namespaces there are; they come by [`Live::namespaces`].
+    Namespaces,
 }
 
 /// The running sources.
@@ -71,6 +73,9 @@ pub struct Live {
     pub envelopes: mpsc::Receiver<Envelope>,
     /// What may be asked.
     pub commands: mpsc::Sender<Command>,
+    /// The namespaces of the cluster, when they were asked for. They are no data:
+    /// only somebody who types a name needs them.
+    pub namespaces: watch::Receiver<Vec<String>>,
     /// For further sources, and to shut all down.
     pub hub: Hub,
     /// The cluster, where there is one.
@@ -122,6 +127,8 @@ pub async fn start(config: LiveConfig, access: Option<Arc<Access>>, clock: Arc<d
         hub.spawn(poll::versions(link.clone(), config.poll.clone(), port("grpc:versions")));
     }
     let (commands, mut orders) = mpsc::channel(16);
+    let (names, namespaces) = watch::channel(Vec::new());
+    let names = Arc::new(names);
     let (changer, to_change, options) = (hub.clone(), access.clone(), config.changes.clone());
     hub.spawn(async move {
         while let Some(command) = orders.recv().await {
@@ -133,6 +140,14 @@ pub async fn start(config: LiveConfig, access: Option<Arc<Access>>, clock: Arc<d
                         changed
                     });
                 }
+                Command::Namespaces => {
+                    if let Some(access) = to_change.clone() {
+                        let names = Arc::clone(&names);
+                        changer.spawn(async move {
+                            names.send_replace(find::list(&access).await);
+                        });
+                    }
+                }
                 Command::Change(order) => {
                     let port = changer.port("changes");
                     changer.spawn(change::carry_out(order, to_change.clone(), options.clone(), port));
@@ -142,7 +157,7 @@ pub async fn start(config: LiveConfig, access: Option<Arc<Access>>, clock: Arc<d
         // Whoever reads the focus waits for changes for ever.
         std::future::pending::<()>().await;
     });
-    Ok(Live { envelopes, commands, hub, access, cluster, coordinator })
+    Ok(Live { envelopes, commands, namespaces, hub, access, cluster, coordinator })
 }
 
 fn kubernetes(hub: &Hub, access: &Arc<Access>, config: &LiveConfig, focus: watch::Receiver<Option<String>>) -> PodsReader {

@@ -93,9 +93,19 @@ impl Ring {
             // What cannot be removed is not ours to worry about.
             let _ = fs::remove_dir_all(path);
         }
-        let name = format!("{}-{pid}", now.date_clock().replace(' ', "T").replace(':', "-"));
-        let dir = sessions.join(&name);
-        builder.create(&dir)?;
+        let base = format!("{}-{pid}", now.date_clock().replace(' ', "T").replace(':', "-"));
+        builder.recursive(false);
+        // One process may begin several within a second: one for each cluster.
+        let names = std::iter::once(base.clone()).chain((2..1000).map(|n| format!("{base}-{n}")));
+        let mut made = Err(io::ErrorKind::AlreadyExists.into());
+        for name in names {
+            let dir = sessions.join(&name);
+            made = builder.create(&dir).map(|()| (name, dir));
+            if !made.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::AlreadyExists) {
+                break;
+            }
+        }
+        let (name, dir) = made?;
         let head = Head { session: name, ..Head::new() };
         let current = dir.join("0000.tape");
         let writer = Writer::new(create(&current)?, &head)?;

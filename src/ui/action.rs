@@ -14,6 +14,12 @@ use crate::event::ProofMode;
 pub enum Action {
     /// Leave the program.
     Quit,
+    /// Look at the cluster of that context of the kubeconfig.
+    UseContext(String),
+    /// Look into that namespace of this cluster.
+    UseNamespace(String),
+    /// To the view of all clusters.
+    Fleet,
     /// Show a view.
     Show(ViewId),
     /// The next view of the tab bar.
@@ -146,6 +152,26 @@ pub enum Effect {
     MarkAlert(Key, AlertMark),
     /// Look at, or make, a change of the cluster.
     Change(Order),
+    /// Look at another cluster: a context, or a namespace of this one.
+    Switch {
+        /// The context; `None` for this one.
+        context: Option<String>,
+        /// The namespace; `None` for that of the context.
+        namespace: Option<String>,
+    },
+    /// To the view of all clusters.
+    Fleet,
+    /// Show one of several clusters.
+    OpenCluster {
+        /// Its place.
+        at: usize,
+        /// The view to show it in; else the one that it was last seen in.
+        view: Option<ViewId>,
+    },
+    /// Open one of several clusters anew.
+    Reopen(usize),
+    /// Tell which contexts and namespaces there are.
+    Places,
 }
 
 /// Something that changes the cluster.

@@ -129,10 +129,14 @@ pub fn wrap(text: &str, columns: u16) -> Vec<String> {
     for paragraph in text.split('\n') {
         let mut line = String::new();
         let mut used = 0;
-        for word in paragraph.split_word_bounds() {
+        let mut rest = paragraph;
+        while !rest.is_empty() {
+            // Only at blanks: a command or a name must not be torn at its hyphens.
+            let blank = rest.starts_with(char::is_whitespace);
+            let (word, more) = rest.split_at(rest.find(|c: char| c.is_whitespace() != blank).unwrap_or(rest.len()));
+            rest = more;
             let w = word.width();
             if used + w > columns && used > 0 {
-                let blank = word.trim().is_empty();
                 out.push(std::mem::take(&mut line).trim_end().to_owned());
                 used = 0;
                 if blank {

@@ -53,6 +53,7 @@ pub const GLOBAL: &[Group] = &[
             key(&["tab"], || Action::NextView, "next view"),
             key(&["shift-tab"], || Action::PreviousView, "previous view"),
             key(&["0"], || Action::LastView, "the view before this one"),
+            key(&["F"], || Action::Fleet, "fleet: all clusters"),
         ],
     },
     Group {

@@ -4,6 +4,7 @@
 
 pub mod action;
 pub mod draw;
+pub mod fleet;
 pub mod help;
 pub mod keymap;
 pub mod remap;

@@ -528,7 +528,7 @@ pub fn draw_view(view: &dyn View, model: &Model, width: u16, height: u16) -> Buf
     let (theme, symbols) = (Theme::default(), Symbols::unicode());
     let area = Rect::new(0, 0, width, height);
     let mut buf = Buffer::empty(area);
-    let ctx = Ctx { model, theme: &theme, symbols: &symbols, time: TimeBase::Live, alerts: Alerts::none(), area };
+    let ctx = Ctx { model, theme: &theme, symbols: &symbols, time: TimeBase::Live, alerts: Alerts::none(), fleet: &[], area };
     view.draw(&ctx, &mut buf);
     buf
 }
@@ -537,7 +537,7 @@ pub fn draw_view(view: &dyn View, model: &Model, width: u16, height: u16) -> Buf
 pub fn act(view: &mut dyn View, action: &super::Action, model: &Model, width: u16, height: u16) -> super::Outcome {
     let (theme, symbols) = (Theme::default(), Symbols::unicode());
     let area = Rect::new(0, 0, width, height);
-    view.update(action, &Ctx { model, theme: &theme, symbols: &symbols, time: TimeBase::Live, alerts: Alerts::none(), area })
+    view.update(action, &Ctx { model, theme: &theme, symbols: &symbols, time: TimeBase::Live, alerts: Alerts::none(), fleet: &[], area })
 }
 
 /// A buffer as lines of text.

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::action::{Action, Effect};
+use super::fleet::FleetRow;
 use super::keymap::Binding;
 use super::{Symbols, Theme};
 use crate::alerts::Alerts;
@@ -32,10 +33,12 @@ pub enum ViewId {
     Sources,
     /// Keys and explanations.
     Help,
+    /// Several clusters; it is on no tab bar but its own.
+    Fleet,
 }
 
 impl ViewId {
-    /// All of them, in the order of the tab bar.
+    /// Those of one cluster, in the order of the tab bar.
     pub const ALL: [Self; 9] =
         [Self::Overview, Self::Workers, Self::Proofs, Self::Logs, Self::Alerts, Self::Capacity, Self::Pods, Self::Sources, Self::Help];
 
@@ -139,6 +142,8 @@ pub struct Ctx<'a> {
     pub time: TimeBase,
     /// The alerts: those that fire, and what changed.
     pub alerts: &'a Alerts,
+    /// All clusters, where there are several.
+    pub fleet: &'a [FleetRow],
     /// The area that the view has (while it updates: had, when last drawn).
     pub area: Rect,
 }

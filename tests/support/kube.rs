@@ -351,6 +351,7 @@ async fn list(stream: &mut TcpStream, request: &Request, state: &Mutex<State>) {
         "events" => "EventList",
         "nodes" => "NodeList",
         "services" => "ServiceList",
+        "namespaces" => "NamespaceList",
         _ if single(stream, request, state).await => return,
         _ => {
             return answer(stream, 404, r#"{"kind":"Status","status":"Failure","message":"not found","reason":"NotFound","code":404}"#)

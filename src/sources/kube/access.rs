@@ -1,7 +1,7 @@
 //! The way to the Kubernetes API: kubeconfig with contexts and exec plugins, or
 //! the service account within a cluster.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -97,6 +97,31 @@ impl Access {
     fn is_fixed(&self) -> bool {
         self.context.is_none() && self.options.kubeconfig.is_none() && std::env::var_os("KUBERNETES_SERVICE_HOST").is_none()
     }
+}
+
+/// A context of the kubeconfig.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContextName {
+    /// Its name.
+    pub name: String,
+    /// The namespace that it names.
+    pub namespace: Option<String>,
+    /// It is the current one.
+    pub current: bool,
+}
+
+/// The contexts of the kubeconfig; none where it cannot be read.
+#[must_use]
+pub fn contexts(kubeconfig: Option<&Path>) -> Vec<ContextName> {
+    let read = kubeconfig.map_or_else(Kubeconfig::read, Kubeconfig::read_from);
+    let Ok(read) = read else { return Vec::new() };
+    let current = read.current_context;
+    let name = |c: kube::config::NamedContext| ContextName {
+        current: current.as_ref() == Some(&c.name),
+        namespace: c.context.and_then(|c| c.namespace).filter(|n| !n.is_empty()),
+        name: c.name,
+    };
+    read.contexts.into_iter().map(name).collect()
 }
 
 async fn connect(options: &AccessOptions) -> Result<(Client, Option<String>), String> {

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::access::Access;
 use super::http::{self, Ask, Failure};
 use super::pods::{PodsReader, component};
+use crate::base::text::clean;
 use crate::envelope::SourceState;
 use crate::event::Component;
 use crate::sources::hub::Port;
@@ -20,6 +21,9 @@ use crate::sources::hub::Port;
 const EACH: Duration = Duration::from_secs(60);
 /// The most that is read of an answer.
 const MAX: usize = 16 << 20;
+
+/// The coordinators of all namespaces.
+const COORDINATORS: &str = "/apis/apps/v1/deployments?labelSelector=app%3Dcoordinator&limit=200";
 
 /// Watches the pods for a coordinator, and searches for one where there is none.
 pub async fn run(access: Arc<Access>, port: Port, mut pods: PodsReader) {
@@ -46,6 +50,21 @@ pub async fn run(access: Arc<Access>, port: Port, mut pods: PodsReader) {
     }
 }
 
+/// The namespaces of the cluster; where they may not be listed, those with a
+/// coordinator; empty where that is refused too.
+pub async fn list(access: &Access) -> Vec<String> {
+    let all = Ask { verb: "list", resource: "namespaces", cluster_wide: true };
+    let Ok(body) = http::document(access, "/api/v1/namespaces?limit=1000", all, MAX).await else {
+        let some = Ask { verb: "list", resource: "deployments", cluster_wide: true };
+        let found = http::document(access, COORDINATORS, some, MAX).await;
+        return found.map(|body| namespaces(&body)).unwrap_or_default();
+    };
+    let list: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let items = list.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let names = items.iter().filter_map(|i| i.pointer("/metadata/name").and_then(Value::as_str));
+    names.map(|n| clean(n.as_bytes()).into_owned()).collect()
+}
+
 /// What is missing, and where it is instead.
 async fn search(access: &Access, pods: usize) -> String {
     let ns = access.namespace();
@@ -54,7 +73,7 @@ async fn search(access: &Access, pods: usize) -> String {
     let path = format!("/api/v1/namespaces/{ns}");
     let (namespace, deployments) = tokio::join!(
         http::document(access, &path, one, MAX),
-        http::document(access, "/apis/apps/v1/deployments?labelSelector=app%3Dcoordinator&limit=200", all, MAX)
+        http::document(access, COORDINATORS, all, MAX)
     );
     let missing = match (namespace, pods) {
         (Err(Failure::Status(404, _)), _) => format!("there is no namespace '{ns}'"),

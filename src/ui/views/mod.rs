@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod capacity;
 pub mod common;
+pub mod fleet;
 pub mod help;
 pub mod logs;
 pub mod overview;
@@ -31,6 +32,12 @@ pub const TABLE: &[fn() -> Box<dyn View>] = &[
     || Box::new(help::Help::default()),
 ];
 
+/// The view of several clusters, which is apart from those of one.
+#[must_use]
+pub fn fleet() -> Box<dyn View> {
+    Box::new(fleet::Fleet::default())
+}
+
 /// All views, new.
 #[must_use]
 pub fn all() -> Vec<Box<dyn View>> {
@@ -46,7 +53,7 @@ mod tests {
 
     #[test]
     fn every_view_is_whole() {
-        let views = all();
+        let views: Vec<_> = all().into_iter().chain([fleet()]).collect();
         let ids: Vec<_> = views.iter().map(|v| v.id()).collect();
         assert!(ids.is_sorted(), "not in the order of the tab bar");
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());

@@ -14,7 +14,7 @@ use crate::ui::keymap::Binding;
 use crate::ui::views::common::empty_lines;
 use crate::ui::widgets::panel::Panel;
 use crate::ui::widgets::table::{Hit, Table, TableState};
-use crate::ui::{Action, Ctx, Effect, Outcome, Role, View, ViewId};
+use crate::ui::{Action, Ctx, Effect, Outcome, Role, TimeBase, View, ViewId};
 
 /// What the graphs can span.
 const ZOOMS: [(Duration, &str); 4] = [
@@ -181,6 +181,9 @@ fn nothing_yet(ctx: &Ctx<'_>, buf: &mut Buffer) {
             lines.extend([blank(), (why.into(), Role::Dim), (run, Role::Text)]);
         }
         lines.extend([blank(), ("It goes on by itself once that is mended. 8 shows the sources.".into(), Role::Dim)]);
+        if ctx.time == TimeBase::Live {
+            lines.push((": context NAME and : namespace NAME look elsewhere without leaving.".into(), Role::Dim));
+        }
         empty_lines(ctx, ctx.area, &lines, buf);
         return;
     }

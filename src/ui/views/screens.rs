@@ -30,7 +30,7 @@ fn screen<V: View + Default>(w: u16, h: u16) -> Screen<V> {
 
 impl<V: View> Screen<V> {
     fn ctx<'a>(&'a self, model: &'a Model) -> Ctx<'a> {
-        Ctx { model, theme: &self.theme, symbols: &self.symbols, time: TimeBase::Live, alerts: Alerts::none(), area: self.area }
+        Ctx { model, theme: &self.theme, symbols: &self.symbols, time: TimeBase::Live, alerts: Alerts::none(), fleet: &[], area: self.area }
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "reads better in the tests")]
@@ -41,6 +41,7 @@ impl<V: View> Screen<V> {
             symbols: &self.symbols,
             time: TimeBase::Live,
             alerts: Alerts::none(),
+            fleet: &[],
             area: self.area,
         };
         self.view.update(&action, &ctx)
@@ -89,7 +90,7 @@ fn ascii_terminals_get_ascii() {
     let mut views: Vec<Box<dyn View>> =
         vec![Box::new(WorkersView::default()), Box::new(ProofsView::default()), Box::new(LogsView::default())];
     let (theme, symbols, area) = (Theme::plain(), Symbols::ascii(), Rect::new(0, 0, 130, 40));
-    let ctx = Ctx { model: &c.model, theme: &theme, symbols: &symbols, time: TimeBase::Live, alerts: Alerts::none(), area };
+    let ctx = Ctx { model: &c.model, theme: &theme, symbols: &symbols, time: TimeBase::Live, alerts: Alerts::none(), fleet: &[], area };
     for v in &mut views {
         for a in [Action::Wrap, Action::NextError, Action::Enter, Action::Toggle, Action::Own("paint"), Action::Back, Action::Toggle] {
             let mut buf = Buffer::empty(area);
@@ -137,7 +138,7 @@ fn no_size_panics_or_writes_outside_its_area() {
     }
     let (theme, symbols) = (Theme::plain(), Symbols::unicode());
     for c in [&c, &Cluster::new()] {
-        let ctx = |area| Ctx { model: &c.model, theme: &theme, symbols: &symbols, time: TimeBase::Live, alerts: Alerts::none(), area };
+        let ctx = |area| Ctx { model: &c.model, theme: &theme, symbols: &symbols, time: TimeBase::Live, alerts: Alerts::none(), fleet: &[], area };
         let mut views = every_shape(c, &ctx(Rect::new(0, 0, 120, 40)));
         let small = (1..=10).flat_map(|w| (1..=10).map(move |h| (w, h)));
         let wide = (1..=250).step_by(3).map(|w| (w, w * 7 % 80 + 1));
@@ -171,7 +172,7 @@ fn no_size_panics_or_writes_outside_its_area() {
 fn every_action_is_answered_in_every_shape() {
     let c = small();
     let (theme, symbols, area) = (Theme::plain(), Symbols::unicode(), Rect::new(0, 0, 100, 30));
-    let ctx = Ctx { model: &c.model, theme: &theme, symbols: &symbols, time: TimeBase::Live, alerts: Alerts::none(), area };
+    let ctx = Ctx { model: &c.model, theme: &theme, symbols: &symbols, time: TimeBase::Live, alerts: Alerts::none(), fleet: &[], area };
     let actions = [
         Action::Move(i32::MAX),
         Action::Move(i32::MIN),
