@@ -342,7 +342,15 @@ impl App {
     }
 
     fn ctx<'a>(&'a self, world: &World<'a>, area: Rect) -> Ctx<'a> {
-        Ctx { model: world.model, theme: &self.theme, symbols: &self.symbols, time: world.time, alerts: world.alerts, fleet: world.fleet, area }
+        Ctx {
+            model: world.model,
+            theme: &self.theme,
+            symbols: &self.symbols,
+            time: world.time,
+            alerts: world.alerts,
+            fleet: world.fleet,
+            area,
+        }
     }
 
     fn body(&self, world: &World<'_>) -> Rect {
@@ -377,8 +385,8 @@ impl App {
         }
         match action {
             Action::Quit => effects.extend(self.quit(world)),
-            Action::UseContext(_) if !self.of_fleet && self.runs_here(world) => self.say(STOP_FIRST),
-            Action::UseNamespace(_) if self.runs_here(world) => self.say(STOP_FIRST),
+            Action::UseContext(_) if !self.of_fleet && Self::runs_here(world) => self.say(STOP_FIRST),
+            Action::UseNamespace(_) if Self::runs_here(world) => self.say(STOP_FIRST),
             Action::UseContext(name) => effects.push(Effect::Switch { context: Some(name), namespace: None }),
             Action::UseNamespace(name) => effects.push(Effect::Switch { context: None, namespace: Some(name) }),
             Action::Fleet => effects.push(Effect::Fleet),

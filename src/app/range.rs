@@ -338,13 +338,13 @@ impl App {
     }
 
     /// True while a program of op-succinct runs that would be stopped with us.
-    pub(super) fn runs_here(&self, world: &World<'_>) -> bool {
-        world.time == TimeBase::Live && world.model.runs.active().is_some() && self.view() != Some(ViewId::Fleet)
+    pub(super) fn runs_here(world: &World<'_>) -> bool {
+        world.time == TimeBase::Live && world.model.runs.active().is_some()
     }
 
     /// Leaves; asks first while a program of op-succinct runs.
     pub(super) fn quit(&mut self, world: &World<'_>) -> Vec<Effect> {
-        if self.runs_here(world) {
+        if Self::runs_here(world) {
             self.popup = Some(Popup::StopRun(StopAsk { quit: true, at: 0 }));
             return Vec::new();
         }

@@ -198,8 +198,7 @@ impl App {
         if self.view() == Some(ViewId::Fleet) {
             return world.fleet.iter().fold([0; 3], |sum, r| std::array::from_fn(|i| sum[i] + r.counts[i]));
         }
-        [Severity::Critical, Severity::Warning, Severity::Info]
-            .map(|s| world.alerts.firing().iter().filter(|a| a.severity == s).count())
+        [Severity::Critical, Severity::Warning, Severity::Info].map(|s| world.alerts.firing().iter().filter(|a| a.severity == s).count())
     }
 
     /// Whether the alerts of the top bar are at column `x`.

@@ -23,8 +23,8 @@ use crate::prover::update::{Step, Update};
 use crate::runtime::live::Sources;
 use crate::sources::grpc::calls::ClusterApi;
 use crate::sources::grpc::channel::{Link, Target};
-use crate::sources::kube::access::contexts;
 use crate::sources::hub::{Clock as _, WallClock, lock};
+use crate::sources::kube::access::contexts;
 
 pub(super) fn env(name: &str) -> Option<String> {
     std::env::var(name).ok()

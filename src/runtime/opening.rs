@@ -164,11 +164,8 @@ impl Feed for Opening {
             State::Failed { left } => {
                 let left = left.saturating_sub(elapsed);
                 // What went wrong stays on screen meanwhile.
-                self.state = if left.is_zero() {
-                    State::Waiting(begin(&self.spot, &self.opener, &self.waker))
-                } else {
-                    State::Failed { left }
-                };
+                self.state =
+                    if left.is_zero() { State::Waiting(begin(&self.spot, &self.opener, &self.waker)) } else { State::Failed { left } };
                 false
             }
         }

@@ -124,7 +124,14 @@ impl Sites {
     /// One cluster.
     #[must_use]
     pub fn one(feed: Box<dyn Feed>, model: Model, make: AppOptions, tell: TellOptions, opener: Option<Opener>, waker: Waker) -> Self {
-        let mut site = Site { app: App::new(make.clone()), feed, model, teller: Teller::new(tell.clone(), FIRST_PAUSE), spot: Spot::default(), leaving: false };
+        let mut site = Site {
+            app: App::new(make.clone()),
+            feed,
+            model,
+            teller: Teller::new(tell.clone(), FIRST_PAUSE),
+            spot: Spot::default(),
+            leaving: false,
+        };
         if opener.is_some() {
             // Which there are is looked up when somebody asks.
             site.update(Msg::Contexts(Vec::new()));
@@ -138,8 +145,7 @@ impl Sites {
     #[must_use]
     pub fn many(spots: Vec<Spot>, make: AppOptions, tell: TellOptions, opener: Opener, waker: Waker) -> Self {
         let title = Some(format!("{} clusters", spots.len()));
-        let mut head =
-            Head { app: App::fleet(AppOptions { title, ..make.clone() }), rows: Vec::new(), nothing: Model::new() };
+        let mut head = Head { app: App::fleet(AppOptions { title, ..make.clone() }), rows: Vec::new(), nothing: Model::new() };
         head.update(Msg::Contexts(Vec::new()));
         let make = AppOptions { of_fleet: true, ..make };
         let mut this = Self { list: Vec::new(), shown: None, head: Some(head), opener: Some(opener), waker, make, tell };

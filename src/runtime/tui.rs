@@ -12,15 +12,15 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SI
 
 use super::clipboard::Clipboard;
 use super::feed::Feed;
-use super::screen::Screen;
 use super::opening::Opener;
+use super::screen::Screen;
 use super::sites::Sites;
 use super::tell::TellOptions;
 use super::terminal::{self, Guard};
 use crate::app::{AppOptions, Msg, ProverSetup};
 use crate::model::Model;
-use crate::ui::keymap::{self, Keymap};
 use crate::ui::fleet::Spot;
+use crate::ui::keymap::{self, Keymap};
 use crate::ui::{Effect, Symbols, Theme, ViewId};
 
 /// Between two frames: about thirty a second.

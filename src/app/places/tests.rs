@@ -26,11 +26,8 @@ impl Session {
     }
 
     fn one(of_fleet: bool) -> Self {
-        let mut this = Self {
-            app: App::new(AppOptions { of_fleet, ..AppOptions::default() }),
-            model: testing::healthy(),
-            rows: Vec::new(),
-        };
+        let mut this =
+            Self { app: App::new(AppOptions { of_fleet, ..AppOptions::default() }), model: testing::healthy(), rows: Vec::new() };
         this.send(Msg::Contexts(vec!["prod-eu".into(), "prod-us".into(), "arn:aws:eks:eu:1:cluster/x".into()]));
         this.send(Msg::Namespaces(vec!["default".into(), "sp1-cluster".into()]));
         this
@@ -81,7 +78,8 @@ fn rows() -> &'static Vec<FleetRow> {
         let at = gone.now;
         gone.now = at.plus(Duration::from_secs(95));
         gone.sources.entry(&crate::base::SourceName::new("kube:pods")).state = Some(crate::envelope::SourceState::Connecting);
-        gone.sources.entry(&crate::base::SourceName::new("kube:pods")).detail = "the API server is not reachable: connection refused".into();
+        gone.sources.entry(&crate::base::SourceName::new("kube:pods")).detail =
+            "the API server is not reachable: connection refused".into();
         vec![
             FleetRow::of(&spot("prod-eu"), &named(testing::healthy(), "prod-eu"), Alerts::none()),
             FleetRow::of(&spot("prod-us"), &stuck, &testing::alerts(stuck.now)),

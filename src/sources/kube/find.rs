@@ -71,10 +71,7 @@ async fn search(access: &Access, pods: usize) -> String {
     let one = Ask { verb: "get", resource: "namespaces", cluster_wide: true };
     let all = Ask { verb: "list", resource: "deployments", cluster_wide: true };
     let path = format!("/api/v1/namespaces/{ns}");
-    let (namespace, deployments) = tokio::join!(
-        http::document(access, &path, one, MAX),
-        http::document(access, COORDINATORS, all, MAX)
-    );
+    let (namespace, deployments) = tokio::join!(http::document(access, &path, one, MAX), http::document(access, COORDINATORS, all, MAX));
     let missing = match (namespace, pods) {
         (Err(Failure::Status(404, _)), _) => format!("there is no namespace '{ns}'"),
         (_, 0) => format!("namespace {ns} is empty: no coordinator, no pods at all"),

@@ -138,7 +138,15 @@ fn no_size_panics_or_writes_outside_its_area() {
     }
     let (theme, symbols) = (Theme::plain(), Symbols::unicode());
     for c in [&c, &Cluster::new()] {
-        let ctx = |area| Ctx { model: &c.model, theme: &theme, symbols: &symbols, time: TimeBase::Live, alerts: Alerts::none(), fleet: &[], area };
+        let ctx = |area| Ctx {
+            model: &c.model,
+            theme: &theme,
+            symbols: &symbols,
+            time: TimeBase::Live,
+            alerts: Alerts::none(),
+            fleet: &[],
+            area,
+        };
         let mut views = every_shape(c, &ctx(Rect::new(0, 0, 120, 40)));
         let small = (1..=10).flat_map(|w| (1..=10).map(move |h| (w, h)));
         let wide = (1..=250).step_by(3).map(|w| (w, w * 7 % 80 + 1));
