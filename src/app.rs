@@ -195,7 +195,7 @@ const fn needs_a_cluster(action: &Action) -> bool {
     )
 }
 
-const STOP_FIRST: &str = "a program of op-succinct runs for this cluster and would be stopped: wait for it, or stop it first (P)";
+const STOP_FIRST: &str = "a program of op-succinct runs for this cluster and would be stopped: wait for it, or stop it first (R)";
 
 const STATUS_TIME: Duration = Duration::from_secs(4);
 
