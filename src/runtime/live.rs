@@ -445,7 +445,8 @@ mod tests {
                 Hub::new(&HubConfig::default(), Arc::new(WallClock))
             };
             let (put, envelopes) = mpsc::channel(64);
-            let sources = Sources { runtime, envelopes, commands: mpsc::channel(1).0, namespaces: watch::channel(Vec::new()).1, cluster: None, hub };
+            let sources =
+                Sources { runtime, envelopes, commands: mpsc::channel(1).0, namespaces: watch::channel(Vec::new()).1, cluster: None, hub };
             let dir = tempfile::tempdir().unwrap();
             let begin = Timestamp::from_secs(1_795_480_000);
             let session = if keep {
