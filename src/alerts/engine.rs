@@ -42,6 +42,32 @@ struct Entry {
     gone_since: Option<Timestamp>,
     /// It fires, as that.
     firing: Option<Alert>,
+    /// What may be its cause.
+    under: Vec<Key>,
+    /// Happened, rather than is so.
+    event: bool,
+    /// It was told by itself, as bad as that.
+    told: Option<Severity>,
+    /// It has been told under another alert.
+    covered: bool,
+    /// Since when that one is over, or its like.
+    bare_since: Option<Timestamp>,
+}
+
+impl Entry {
+    const fn new(at: Timestamp) -> Self {
+        Self {
+            found_at: at,
+            seen_at: at,
+            gone_since: None,
+            firing: None,
+            under: Vec::new(),
+            event: false,
+            told: None,
+            covered: false,
+            bare_since: None,
+        }
+    }
 }
 
 /// Transitions kept to be shown.
@@ -54,6 +80,11 @@ const FLAP: Duration = Duration::from_secs(120);
 /// So often within [`FLAP_SPAN`] is flapping.
 const FLAPS: usize = 3;
 const FLAP_SPAN: Duration = Duration::from_secs(600);
+/// What outlasts its cause by this long is a story of its own.
+const OUTLASTS: Duration = Duration::from_secs(30);
+/// Two blocks further apart than this do not confirm each other: between them a
+/// part of the log is missing.
+const BLOCKS_APART: Duration = Duration::from_secs(45);
 
 /// The engine, with all alerts.
 #[derive(Clone, Debug, Default)]
@@ -212,14 +243,16 @@ impl Alerts {
                 now_found.entry(Key { id: rule.id, subject: f.subject.clone() }).or_insert((rule, f));
             }
         }
-        let before: BTreeSet<Key> = self.entries.iter().filter(|(_, e)| e.firing.is_some()).map(|(k, _)| k.clone()).collect();
-        // What is found.
-        for (key, (rule, f)) in &now_found {
+        let seen: BTreeSet<Key> = now_found.keys().cloned().collect();
+        for (key, (rule, f)) in now_found {
             let clock = rule.clock.read(model);
-            if !self.entries.contains_key(key) && self.entries.len() >= MAX_ENTRIES {
+            if !self.entries.contains_key(&key) && self.entries.len() >= MAX_ENTRIES {
                 continue;
             }
-            let e = self.entries.entry(key.clone()).or_insert(Entry { found_at: clock, seen_at: clock, gone_since: None, firing: None });
+            let e = self.entries.entry(key.clone()).or_insert_with(|| Entry::new(clock));
+            if e.firing.is_none() && rule.clock == Clock::Stats && clock.since(e.seen_at) > BLOCKS_APART {
+                e.found_at = clock;
+            }
             e.seen_at = clock;
             e.gone_since = None;
             let hold = self.limits.hold(rule.id, rule.hold);
@@ -232,25 +265,32 @@ impl Alerts {
                 .firing
                 .as_ref()
                 .map_or((f.since.unwrap_or(at).min(model.now), model.now), |a| (a.since.min(f.since.unwrap_or(a.since)), a.fired_at));
+            (e.under, e.event) = (f.under, f.event);
             e.firing = Some(Alert {
                 id: rule.id,
                 severity: f.severity,
-                subject: f.subject.clone(),
+                subject: f.subject,
                 since,
                 fired_at,
-                summary: f.summary.clone(),
-                evidence: f.evidence.clone(),
-                fix: f.fix.clone(),
+                summary: f.summary,
+                evidence: f.evidence,
+                fix: f.fix,
                 consequences: Vec::new(),
                 cause: None,
-                acknowledged: self.acknowledged.contains(key),
-                muted: self.muted.contains(key),
+                acknowledged: self.acknowledged.contains(&key),
+                muted: self.muted.contains(&key),
             });
         }
-        // What is no longer found.
-        let mut over: Vec<(Key, Option<Alert>)> = Vec::new();
+        let gone = self.forget(model, &seen);
+        self.tell(model.now, gone);
+    }
+
+    /// Takes away what has not been found for long enough. Returns the alerts
+    /// that were told and are over.
+    fn forget(&mut self, model: &Model, seen: &BTreeSet<Key>) -> Vec<Alert> {
+        let mut over: Vec<Key> = Vec::new();
         for (key, e) in &mut self.entries {
-            if now_found.contains_key(key) {
+            if seen.contains(key) {
                 continue;
             }
             let Some(rule) = RULES.iter().find(|r| r.id == key.id) else { continue };
@@ -259,68 +299,94 @@ impl Alerts {
             let flaps = self.went.get(key).map_or(0, |w| w.iter().filter(|t| clock.since(**t) < FLAP_SPAN).count());
             let clear = if flaps >= FLAPS { rule.clear.max(FLAP) } else { rule.clear };
             if e.firing.is_none() || clock.since(gone) >= clear {
-                over.push((key.clone(), e.firing.take()));
+                over.push(key.clone());
             }
         }
         let mut resolved = Vec::new();
-        for (key, alert) in over {
-            self.entries.remove(&key);
-            if let Some(a) = alert {
-                let went = self.went.entry(key).or_default();
-                went.push(model.now);
-                if went.len() > FLAPS {
-                    went.remove(0);
-                }
-                resolved.push(a);
+        for key in over {
+            let Some(e) = self.entries.remove(&key) else { continue };
+            let Some(alert) = e.firing else { continue };
+            let went = self.went.entry(key).or_default();
+            went.push(model.now);
+            if went.len() > FLAPS {
+                went.remove(0);
+            }
+            if e.told.is_some() {
+                resolved.push(alert);
             }
         }
         if self.went.len() > MAX_ENTRIES {
             self.went.retain(|_, w| w.last().is_some_and(|t| model.now.since(*t) < FLAP_SPAN));
         }
-        self.tell(model.now, &before, resolved, &now_found);
+        resolved
+    }
+
+    /// The alert that `key` is told under, if there is one: the nearest of its
+    /// causes that is told, or is about to be.
+    fn cause(&self, key: &Key, depth: u8) -> Option<Key> {
+        // Two that name each other as their cause have none.
+        if depth > 4 {
+            return None;
+        }
+        let e = self.entries.get(key)?;
+        for under in e.under.iter().filter(|u| *u != key) {
+            let Some(c) = self.entries.get(under).filter(|c| c.firing.is_some()) else { continue };
+            if c.told.is_some() {
+                return Some(under.clone());
+            }
+            match self.cause(under, depth + 1) {
+                Some(root) if root == *key => {}
+                Some(root) => return Some(root),
+                None if c.covered && c.event => {}
+                None => return Some(under.clone()),
+            }
+        }
+        None
     }
 
     /// Puts consequences under their causes and tells what changed.
-    fn tell(&mut self, now: Timestamp, before: &BTreeSet<Key>, resolved: Vec<Alert>, found: &BTreeMap<Key, (&'static Rule, Finding)>) {
-        let firing: BTreeSet<Key> = self.entries.iter().filter(|(_, e)| e.firing.is_some()).map(|(k, _)| k.clone()).collect();
-        let mut under: BTreeMap<Key, Vec<String>> = BTreeMap::new();
-        let mut told: BTreeSet<Key> = self.firing.iter().map(Alert::key).collect();
-        let mut list: Vec<Alert> = Vec::new();
-        let mut quiet: BTreeSet<Key> = BTreeSet::new();
-        for key in &firing {
-            let Some(alert) = self.entries.get(key).and_then(|e| e.firing.clone()) else { continue };
-            let cause = found.get(key).and_then(|(_, f)| f.under.iter().find(|c| firing.contains(*c)).cloned());
-            match cause {
-                Some(cause) if !told.contains(key) => {
-                    under.entry(cause).or_default().push(format!("{}: {}", alert.id, alert.summary));
-                    quiet.insert(key.clone());
-                }
-                cause => list.push(Alert { cause, ..alert }),
-            }
+    fn tell(&mut self, now: Timestamp, resolved: Vec<Alert>) {
+        for alert in resolved {
+            self.push(Transition { at: now, state: TransitionState::Resolved, alert });
         }
-        for a in &mut list {
-            if let Some(lines) = under.remove(&a.key()) {
-                a.consequences = lines;
+        let firing: Vec<Key> = self.entries.iter().filter(|(_, e)| e.firing.is_some()).map(|(k, _)| k.clone()).collect();
+        let causes: BTreeMap<&Key, Key> = firing.iter().filter_map(|k| Some((k, self.cause(k, 0)?))).collect();
+        let mut under: BTreeMap<Key, Vec<String>> = BTreeMap::new();
+        let mut list: Vec<Alert> = Vec::new();
+        let mut news: Vec<Alert> = Vec::new();
+        for key in &firing {
+            let Some(e) = self.entries.get_mut(key) else { continue };
+            let Some(alert) = e.firing.clone() else { continue };
+            let cause = causes.get(key).cloned();
+            if e.told.is_none() {
+                if let Some(cause) = cause {
+                    (e.covered, e.bare_since) = (true, None);
+                    under.entry(cause).or_default().push(format!("{}: {}", alert.id, alert.summary));
+                    continue;
+                }
+                // What happened is history when its cause is; what is so may only go a little later.
+                let bare = *e.bare_since.get_or_insert(now);
+                if e.covered && (e.event || now.since(bare) < OUTLASTS) {
+                    continue;
+                }
+            }
+            let alert = Alert { cause, ..alert };
+            // One whose severity rose is told again; silently it would be missed.
+            if e.told.is_none_or(|worst| alert.severity < worst) {
+                e.told = Some(alert.severity);
+                news.push(alert.clone());
+            }
+            list.push(alert);
+        }
+        for a in list.iter_mut().chain(&mut news) {
+            if let Some(lines) = under.get(&a.key()) {
+                a.consequences.clone_from(lines);
             }
         }
         list.sort_by(|a, b| order(a).cmp(&order(b)));
-        for a in resolved {
-            if told.remove(&a.key()) {
-                self.push(Transition { at: now, state: TransitionState::Resolved, alert: a });
-            }
-        }
-        let fresh: Vec<Alert> = list.iter().filter(|a| !told.contains(&a.key())).cloned().collect();
-        for a in fresh {
-            self.push(Transition { at: now, state: TransitionState::Firing, alert: a });
-        }
-        // One whose severity rose is told again; silently it would be missed.
-        let worse: Vec<Alert> = list
-            .iter()
-            .filter(|a| before.contains(&a.key()) && self.firing.iter().any(|o| o.key() == a.key() && o.severity > a.severity))
-            .cloned()
-            .collect();
-        for a in worse {
-            self.push(Transition { at: now, state: TransitionState::Firing, alert: a });
+        news.sort_by(|a, b| order(a).cmp(&order(b)));
+        for alert in news {
+            self.push(Transition { at: now, state: TransitionState::Firing, alert });
         }
         // Marks of alerts that are over are forgotten.
         self.acknowledged.retain(|k| firing.contains(k));

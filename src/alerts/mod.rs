@@ -76,6 +76,9 @@ pub struct Finding {
     pub since: Option<Timestamp>,
     /// Certain at once: it does not wait for the rule's duration.
     pub sure: bool,
+    /// It happened, rather than that it is so: what was told under its cause is
+    /// not told again when that is over.
+    pub event: bool,
     /// While one of these fires, this is told under it.
     pub under: Vec<Key>,
 }
@@ -92,6 +95,7 @@ impl Finding {
             fix: Vec::new(),
             since: None,
             sure: false,
+            event: false,
             under: Vec::new(),
         }
     }
@@ -121,6 +125,13 @@ impl Finding {
     #[must_use]
     pub fn sure(mut self) -> Self {
         self.sure = true;
+        self
+    }
+
+    /// It happened, rather than that it is so.
+    #[must_use]
+    pub fn event(mut self) -> Self {
+        self.event = true;
         self
     }
 

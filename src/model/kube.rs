@@ -44,6 +44,13 @@ pub struct ContainerDeath {
     pub seen_at: Timestamp,
 }
 
+/// Which part of the cluster a pod is.
+fn component(info: &PodInfo) -> Option<Component> {
+    info.app.as_deref().and_then(Component::read).or_else(|| info.containers.first().and_then(|c| Component::read(c)))
+}
+
+/// Replacements that follow each other so closely are one.
+const ONE_ROLL: std::time::Duration = std::time::Duration::from_secs(90);
 const MAX_PODS: usize = 8192;
 const USAGE_SAMPLES: usize = 128;
 
@@ -55,6 +62,8 @@ pub struct Kube {
     nodes: BTreeMap<String, NodeInfo>,
     notes: Ring<KubeNote>,
     deaths: Ring<ContainerDeath>,
+    /// When pods of a deployment were being replaced or deleted, the last few times.
+    rolled: BTreeMap<String, Ring<(Timestamp, Timestamp)>>,
     /// True after the first answer about pods.
     pub known: bool,
     /// Use of resources that was told before the pods.
@@ -69,6 +78,7 @@ impl Default for Kube {
             nodes: BTreeMap::new(),
             notes: Ring::new(512),
             deaths: Ring::new(256),
+            rolled: BTreeMap::new(),
             known: false,
             early: Vec::new(),
         }
@@ -113,9 +123,46 @@ impl Kube {
         self.deaths.iter()
     }
 
+    /// When the pods of `deployment` were last being replaced or deleted: from,
+    /// to, oldest first.
+    pub fn rolled(&self, deployment: &str) -> impl DoubleEndedIterator<Item = &(Timestamp, Timestamp)> {
+        self.rolled.get(deployment).into_iter().flat_map(Ring::iter)
+    }
+
+    /// Pods of `deployment` are being replaced at `now`.
+    fn rolls(&mut self, now: Timestamp, deployment: &str) {
+        if !self.rolled.contains_key(deployment) && self.rolled.len() >= 64 {
+            return;
+        }
+        let spans = self.rolled.entry(deployment.to_owned()).or_insert_with(|| Ring::new(8));
+        match spans.last_mut() {
+            Some(last) if now.since(last.1) < ONE_ROLL => last.1 = last.1.max(now),
+            _ => _ = spans.push((now, now)),
+        }
+    }
+
+    /// Notes which deployments' pods are being replaced.
+    fn note_rolling(&mut self, now: Timestamp, event: &KubeEvent) {
+        let mut names: Vec<String> = Vec::new();
+        let workload = |w: &WorkloadInfo| w.rolling || self.workloads.get(&w.name).is_some_and(|o| o.rolling);
+        match event {
+            KubeEvent::Workload(w) if workload(w) => names.push(w.name.clone()),
+            KubeEvent::WorkloadList(list) => names.extend(list.iter().filter(|w| workload(w)).map(|w| w.name.clone())),
+            KubeEvent::Pod(p) if p.deleting_since.is_some() => names.extend(component(p).map(|c| c.as_str().to_owned())),
+            KubeEvent::PodDeleted(name) => {
+                names.extend(self.pods.get(name.as_str()).and_then(|p| p.component).map(|c| c.as_str().to_owned()));
+            }
+            _ => {}
+        }
+        for n in names {
+            self.rolls(now, &n);
+        }
+    }
+
     /// Takes in what Kubernetes said at `now`. Returns the deaths it told of.
     pub fn apply(&mut self, now: Timestamp, event: KubeEvent) -> Vec<ContainerDeath> {
         let mut deaths = Vec::new();
+        self.note_rolling(now, &event);
         match event {
             KubeEvent::PodList(list) => {
                 self.known = true;
@@ -192,7 +239,7 @@ impl Kube {
     }
 
     fn put_pod(&mut self, now: Timestamp, info: PodInfo) -> Option<ContainerDeath> {
-        let component = info.app.as_deref().and_then(Component::read).or_else(|| info.containers.first().and_then(|c| Component::read(c)));
+        let component = component(&info);
         let old = self.pods.get(&info.name);
         if old.is_none() && self.pods.len() >= MAX_PODS {
             return None;

@@ -54,6 +54,9 @@ pub struct StatsNow {
     pub origin: StatsSource,
     /// Which source.
     pub source: SourceName,
+    /// When they came, by the time that all data had reached then: the
+    /// coordinator's clock may differ from others'.
+    pub heard: Timestamp,
     /// The fields.
     pub stats: Stats,
 }
@@ -149,6 +152,11 @@ pub struct Model {
     pub weighing: Weighing,
     /// Grows when something changed that alert rules look at.
     revision: u64,
+    /// When data came since the last stats, the first and the last: a log that
+    /// pauses shows nothing, one that goes on without stats does.
+    since_stats: Option<(Timestamp, Timestamp)>,
+    /// The coordinator's newest time, and what all data had reached when it came.
+    coordinator_clock: Option<(Timestamp, Timestamp)>,
     blocks: FxHashMap<u32, Block>,
     source_numbers: FxHashMap<SourceName, u32>,
     next_block: u64,
@@ -189,6 +197,8 @@ impl Model {
             s.bytes += bytes;
             s.last_at = Some(env_at);
             s.last_data = s.last_data.max(newest);
+            let (first, _) = self.since_stats.unwrap_or((self.now, self.now));
+            self.since_stats = Some((first, self.now));
             for u in unread {
                 *s.unread.entry(u.why).or_default() += 1;
                 s.unread_recent.push(u);
@@ -206,6 +216,19 @@ impl Model {
     #[must_use]
     pub const fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// What the coordinator's clock shows now. Times in its log are compared with
+    /// this one: the clocks of containers on other nodes may be ahead or behind.
+    #[must_use]
+    pub fn coordinator_now(&self) -> Timestamp {
+        self.coordinator_clock.map_or(self.now, |(at, heard)| at.plus(self.now.since(heard)))
+    }
+
+    /// When anything came since the last stats, the first and the last of it.
+    #[must_use]
+    pub const fn since_stats(&self) -> Option<(Timestamp, Timestamp)> {
+        self.since_stats
     }
 
     /// True while a periodic block has begun and its workers are not all listed:
@@ -240,7 +263,10 @@ impl Model {
         if !matches!(what, What::Log(_) | What::LogMore(_) | What::Tick | What::Metrics(_)) {
             self.revision += 1;
         }
-        self.signals.note(at, source, &what);
+        if matches!(what, What::Coordinator(_) | What::Stats(_)) && self.coordinator_clock.is_none_or(|(t, _)| t <= at) {
+            self.coordinator_clock = Some((at, self.now));
+        }
+        self.signals.note(self.now, at, source, &what);
         match what {
             What::Log(record) => {
                 let component = self.sources.get(source).and_then(|s| s.component);
@@ -345,10 +371,11 @@ impl Model {
             );
         }
         let origin = if from_grpc { StatsSource::Grpc } else { StatsSource::Log };
-        let now = StatsNow { at, origin, source: source.clone(), stats };
+        let now = StatsNow { at, origin, source: source.clone(), heard: self.now, stats };
         let newest = self.stats.as_ref().is_none_or(|s| s.at <= at);
         if newest {
             self.stats = Some(now.clone());
+            self.since_stats = None;
         }
         *(if from_grpc { &mut self.stats_grpc } else { &mut self.stats_log }) = Some(now);
     }

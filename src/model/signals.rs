@@ -55,6 +55,9 @@ pub struct Complaint {
     pub first: Timestamp,
     /// The last.
     pub last: Timestamp,
+    /// When the last one was heard, by the time that all data had reached then:
+    /// containers' clocks differ.
+    pub heard: Timestamp,
     /// How many in this run.
     pub count: u64,
     /// What the last one said, shortened.
@@ -148,6 +151,9 @@ pub struct Signals {
     totals: BTreeMap<SourceName, u64>,
     flaps: Ring<Timestamp>,
     tasks_made_at: Option<Timestamp>,
+    draining: BTreeMap<SourceName, Timestamp>,
+    /// The time that all data had reached when the event that is noted came.
+    now: Timestamp,
     /// Writes of ends to the API that may be on their way: their success is not logged.
     writes: VecDeque<(ProofId, Timestamp)>,
     lost_writes: BTreeMap<ProofId, Timestamp>,
@@ -172,6 +178,8 @@ impl Default for Signals {
             totals: BTreeMap::new(),
             flaps: Ring::new(16),
             tasks_made_at: None,
+            draining: BTreeMap::new(),
+            now: Timestamp::ZERO,
             writes: VecDeque::new(),
             lost_writes: BTreeMap::new(),
             shutting_down: None,
@@ -197,7 +205,8 @@ fn shorten(text: &str) -> String {
 
 impl Signals {
     /// Takes note of an event before the model does.
-    pub(super) fn note(&mut self, at: Timestamp, source: &SourceName, what: &What) {
+    pub(super) fn note(&mut self, now: Timestamp, at: Timestamp, source: &SourceName, what: &What) {
+        self.now = now;
         match what {
             What::Coordinator(e) => self.coordinator(at, source, e),
             What::Node(e) => self.node(at, source, e),
@@ -277,6 +286,7 @@ impl Signals {
         let c = self.complaints.entry((what, source.clone())).or_insert(Complaint {
             first: at,
             last: at,
+            heard: self.now,
             count: 0,
             text: String::new(),
             over: None,
@@ -285,6 +295,7 @@ impl Signals {
             (c.first, c.count, c.over) = (at, 0, None);
         }
         c.last = c.last.max(at);
+        c.heard = self.now;
         c.count += 1;
         c.text = shorten(text);
     }
@@ -345,6 +356,13 @@ impl Signals {
                 }
                 self.is_over(Trouble::CircuitsDownloading, at, source);
                 self.is_over(Trouble::NoCapacity, at, source);
+                self.draining.remove(source);
+            }
+            N::Draining { .. } => {
+                if self.draining.len() >= MAX_SOURCES {
+                    self.draining.clear();
+                }
+                self.draining.entry(source.clone()).or_insert(at);
             }
             N::MaxWeight { total_ram_gb, shm_gb, max_weight } => {
                 let kind = self.kinds.get(source).copied();
@@ -434,6 +452,13 @@ impl Signals {
     /// The coordinators' logs and when stats last came from each.
     pub fn heard(&self) -> impl Iterator<Item = (&SourceName, &Heard)> {
         self.heard.iter()
+    }
+
+    /// Since when the node behind `source` has been told to stop and finishes
+    /// what it has.
+    #[must_use]
+    pub fn draining(&self, source: &SourceName) -> Option<Timestamp> {
+        self.draining.get(source).copied()
     }
 
     /// What nodes said of their maximum weight.

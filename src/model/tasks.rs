@@ -28,7 +28,7 @@ pub struct Task {
     pub attempts: u32,
     /// Retries after failures.
     pub retries: u32,
-    /// Workers that were lost while they ran it, oldest first, at most eight.
+    /// Workers that were lost while they ran it, oldest first, the last 32.
     pub victims: Vec<WorkerId>,
     /// Since when it waits for a worker again.
     pub waiting_since: Option<Timestamp>,
@@ -40,6 +40,8 @@ pub struct Task {
     ran_on: Option<WorkerId>,
 }
 
+/// Workers that a task has brought down, as far as they are remembered.
+const MAX_VICTIMS: usize = 32;
 /// No more unfinished tasks than this are followed.
 const MAX_TASKS: usize = 262_144;
 /// Task ids received by nodes that are remembered to tie workers to pods.
@@ -207,6 +209,7 @@ impl Model {
                 let from = task.place.replace(ix);
                 task.ran_on.clone_from(&worker);
                 let waited = task.waiting_since.take().is_some();
+                let victim = task.victims.last().filter(|_| waited).cloned();
                 if from != Some(ix) {
                     task.attempts += 1;
                     task.assigned_at = at;
@@ -225,6 +228,9 @@ impl Model {
                     }
                     tally.last_at = Some(at);
                     p.progress_at = at;
+                }
+                if let Some(w) = victim.and_then(|v| self.workers.find(&v)).and_then(|v| self.workers.at_mut(v)) {
+                    w.requeued += 1;
                 }
                 return since;
             }
@@ -488,9 +494,10 @@ impl Model {
             task.place = None;
             task.ran_on = None;
             task.waiting_since = Some(at);
-            if task.victims.len() < 8 {
-                task.victims.push(id.clone());
+            if task.victims.len() >= MAX_VICTIMS {
+                task.victims.remove(0);
             }
+            task.victims.push(id.clone());
             let (start, proof, kind) = (task.assigned_at, task.proof.clone(), task.kind.clone());
             if let Some(p) = self.proofs.get_mut(&proof) {
                 if let Some(k) = &kind {

@@ -83,6 +83,8 @@ pub struct Worker {
     pub changed_at: Timestamp,
     /// Tasks that left it, so far.
     pub finished: u64,
+    /// Tasks that it ran when it was lost and that were given to others since.
+    pub requeued: u32,
     /// The pod it seems to be.
     pub tie: Option<PodTie>,
     /// The number of the periodic block that last listed it; 0 for none.
@@ -107,6 +109,7 @@ impl Worker {
             tasks: Vec::new(),
             changed_at: at,
             finished: 0,
+            requeued: 0,
             tie: None,
             block: 0,
             block_source: 0,

@@ -146,6 +146,7 @@ pub fn names() -> Vec<&'static str> {
     let mut model = Model::new();
     model.stats = Some(crate::model::StatsNow {
         at: model.now,
+        heard: model.now,
         origin: crate::event::StatsSource::Log,
         source: crate::base::SourceName::new("x"),
         stats: crate::event::Stats::default(),

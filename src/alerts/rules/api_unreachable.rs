@@ -22,7 +22,7 @@ const QUIET: Duration = Duration::from_secs(16);
 fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     let Some((source, c)) = look.model.signals.latest(Trouble::ApiUnreachable) else { return };
     // Once is an accident.
-    if c.count < 2 || c.over.is_some() || look.since(c.last) > QUIET {
+    if c.count < 2 || c.over.is_some() || look.since(c.heard) > QUIET {
         return;
     }
     let ns = look.namespace();
@@ -31,7 +31,7 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     let mut f = Finding::new(
         "api",
         Severity::Critical,
-        format!("the coordinator has not reached the API for {}: {error}", units::seconds(look.since(c.first))),
+        format!("the coordinator has not reached the API for {}: {error}", units::seconds(c.last.since(c.first) + look.since(c.heard))),
     )
     .evidence(format!("`Failed to get filtered tasks` {} times in {source} since {}", c.count, c.first.clock()))
     .since(c.first);

@@ -29,14 +29,14 @@ pub const UNREACHABLE: Rule = Rule {
 const QUIET: Duration = Duration::from_secs(60);
 
 fn active<'a>(look: &Look<'a>, what: Trouble, within: Duration) -> Vec<(String, &'a Complaint)> {
-    let list = look.model.signals.complaints(what).filter(|(_, c)| c.over.is_none() && look.since(c.last) < within);
+    let list = look.model.signals.complaints(what).filter(|(_, c)| c.over.is_none() && look.since(c.heard) < within);
     list.map(|(s, c)| (s.to_string(), c)).collect()
 }
 
 fn pressure(look: &Look<'_>, out: &mut Vec<Finding>) {
     let waiting = active(look, Trouble::StorePressure, QUIET);
     let failed = active(look, Trouble::StoreUploadFailed, QUIET * 2);
-    let Some((source, worst)) = failed.iter().chain(&waiting).max_by_key(|(_, c)| c.last) else { return };
+    let Some((source, worst)) = failed.iter().chain(&waiting).max_by_key(|(_, c)| c.heard) else { return };
     let since = waiting.iter().chain(&failed).map(|(_, c)| c.first).min().unwrap_or(worst.first);
     let ns = look.namespace();
     let (severity, what) =
@@ -63,7 +63,7 @@ fn unreachable(look: &Look<'_>, out: &mut Vec<Finding>) {
     if count < 2 {
         return;
     }
-    let Some((source, worst)) = list.iter().max_by_key(|(_, c)| c.last) else { return };
+    let Some((source, worst)) = list.iter().max_by_key(|(_, c)| c.heard) else { return };
     let since = list.iter().map(|(_, c)| c.first).min().unwrap_or(worst.first);
     let ns = look.namespace();
     out.push(

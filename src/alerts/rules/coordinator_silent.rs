@@ -7,6 +7,7 @@ use crate::alerts::{Finding, Look, Severity, commands};
 use crate::base::units;
 use crate::envelope::SourceState;
 use crate::event::Component;
+use crate::model::StatsNow;
 
 pub const RULE: Rule = Rule {
     id: "coordinator-silent",
@@ -17,11 +18,23 @@ pub const RULE: Rule = Rule {
     check,
 };
 
+/// Whether nothing but the clock says that time has passed: in files a part may
+/// be missing, and nobody is connected to them.
+fn is_only_a_gap(look: &Look<'_>, stats: &StatsNow) -> bool {
+    const GOES_ON: Duration = Duration::from_secs(12);
+    if !matches!(look.model.session.mode.as_str(), "files" | "replay") {
+        return false;
+    }
+    let limit = Duration::from_secs(look.limits.silent);
+    !look.model.since_stats().is_some_and(|(first, last)| last.since(first) >= GOES_ON && last.since(stats.heard) > limit)
+}
+
 fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     let m = look.model;
     let Some(stats) = &m.stats else { return };
-    let quiet = look.since(stats.at);
-    if quiet <= Duration::from_secs(look.limits.silent) {
+    // By when they came: the coordinator's clock may be behind.
+    let quiet = look.since(stats.heard);
+    if quiet <= Duration::from_secs(look.limits.silent) || is_only_a_gap(look, stats) {
         return;
     }
     // One that was told to stop is silent rightly.

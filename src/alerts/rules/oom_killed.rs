@@ -55,6 +55,11 @@ fn worker<'a>(look: &Look<'a>, d: &ContainerDeath, at: Timestamp) -> Option<&'a 
     })
 }
 
+/// What the alert of a container's end is about.
+pub fn subject(d: &ContainerDeath) -> String {
+    format!("{} restart {}", d.pod, d.restarts)
+}
+
 fn tell(look: &Look<'_>, d: &ContainerDeath, at: Timestamp, oom: bool) -> Finding {
     let ns = look.namespace();
     let pod = look.model.kube.pod(&d.pod);
@@ -65,12 +70,13 @@ fn tell(look: &Look<'_>, d: &ContainerDeath, at: Timestamp, oom: bool) -> Findin
     let worker = worker(look, d, at);
     let held = worker.map_or_else(String::new, |w| format!("; it held {}", words::tasks(&w.tasks)));
     let mut f = Finding::new(
-        format!("{} restart {}", d.pod, d.restarts),
+        subject(d),
         if oom { Severity::Critical } else { Severity::Warning },
         format!("{name} {} {how}{held}", d.pod),
     )
     .evidence(format!("{} with exit code {} at {}, restart {}", d.termination.reason, d.termination.exit_code, at.clock(), d.restarts))
-    .since(at);
+    .since(at)
+    .event();
     if let Some(w) = worker {
         f = f.evidence(format!("{} weighed {}", words::worker(w), look.capacity.used(w)));
     }

@@ -77,7 +77,8 @@ fn failed(look: &Look<'_>, p: &Proof) -> Finding {
     let mut f =
         Finding::new(p.id.to_string(), severity, format!("{mode} proof {} failed after {after}: {cause}", p.id).trim_start().to_owned())
             .evidence(format!("failed at {}; claimed {} times, {} retries", ended.clock(), p.claims, p.retries()))
-            .since(ended);
+            .since(ended)
+            .event();
     for x in failures.iter().take(3) {
         f = f.evidence(format!("{} at {}: {}", x.source, x.at.clock(), x.error));
     }
@@ -111,6 +112,7 @@ fn expired(look: &Look<'_>, p: &Proof, deadline: crate::base::Timestamp) -> Find
     )
     .evidence(format!("deadline {}; it was in stage {}", deadline.date_clock(), p.stage().as_str()))
     .since(deadline)
+    .event()
     .fix("cancel what is left of it, then ask again with more time (PROVING_TIMEOUT, --cluster-timeout)", commands::cancel(p.id.as_str()))
     .fix("see what is worked on", format!("sp1top proofs list -n {}", look.namespace()))
 }

@@ -6,7 +6,7 @@ use super::{Clock, Rule, s, words};
 use crate::alerts::look::running;
 use crate::alerts::{Finding, Look, Severity, commands};
 use crate::base::{TaskType, WorkerKind, units};
-use crate::model::{Proof, Running};
+use crate::model::{Proof, Running, Worker};
 
 pub const RULE: Rule = Rule {
     id: "task-hung",
@@ -18,6 +18,11 @@ pub const RULE: Rule = Rule {
     clear: s(0),
     check,
 };
+
+/// So many workers with tasks that run too long have one cause.
+const MANY: usize = 4;
+/// So long after the last GPU task began or ended anywhere, all of them stand.
+const STANDS: Duration = Duration::from_secs(45);
 
 /// What is known beforehand of a kind: how many must have been seen before
 /// what is learnt counts, the least that is long, and what is long when nothing
@@ -44,6 +49,13 @@ pub fn limit(look: &Look<'_>, kind: &TaskType) -> Duration {
     }
 }
 
+/// The same for a task on worker `w`: the first ones on a fresh worker wait for
+/// what it has to load.
+pub fn limit_on(look: &Look<'_>, kind: &TaskType, w: &Worker) -> Duration {
+    let limit = limit(look, kind);
+    if w.finished == 0 { limit.saturating_mul(2) } else { limit }
+}
+
 /// How long a task has run, by the periodic blocks: a log that pauses does not age it.
 pub fn age(look: &Look<'_>, t: &Running) -> Duration {
     look.model.stats_log.as_ref().map_or(Duration::ZERO, |l| l.at.since(t.since))
@@ -67,48 +79,73 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     if limits.is_empty() {
         return;
     }
-    let mut found = 0;
+    // Where GPU work waits and none finishes anywhere, gpu-queue-stalled says it, once.
+    let queued = look.stats().and_then(|s| s.gpu_queue).unwrap_or(0) > 0;
+    let stands = queued && look.digest.gpu_moved_at.is_some_and(|t| look.model.stats_log.as_ref().is_some_and(|l| l.at.since(t) >= STANDS));
+    // The tasks of one worker are one story, told by the oldest of them.
+    let mut stories: Vec<Vec<(&Worker, &Running)>> = Vec::new();
     for (w, t) in running(look.model) {
         let Some((kind, limit)) = t.kind.as_ref().and_then(|k| limits.iter().find(|l| l.0 == *k)) else { continue };
-        let age = age(look, t);
-        if age <= *limit {
+        let gpu = kind.worker_kind() == Some(WorkerKind::Gpu);
+        let limit = if w.finished == 0 && gpu { limit.saturating_mul(2) } else { *limit };
+        if age(look, t) <= limit || (gpu && stands) {
             continue;
         }
         let Some(p) = look.model.proofs.get(&t.proof).filter(|p| p.is_active()) else { continue };
-        if kind.worker_kind() == Some(WorkerKind::Cpu) && proof_moves(look, p, *limit / 2) {
+        if !gpu && proof_moves(look, p, limit / 2) {
             continue;
         }
         // Retried or moved meanwhile, it began anew.
-        if look.model.tasks.get(&t.task).is_some_and(|k| look.since(k.assigned_at) <= *limit) {
+        if look.model.tasks.get(&t.task).is_some_and(|k| look.since(k.assigned_at) <= limit) {
             continue;
         }
-        found += 1;
-        if found > 20 {
-            break;
+        match stories.last_mut() {
+            Some(s) if s.first().is_some_and(|(o, _)| o.id == w.id) => s.push((w, t)),
+            _ => stories.push(vec![(w, t)]),
         }
-        let usual = look.model.durations.typical(kind);
-        let usual = usual.map_or_else(
-            || "none has ended here yet".into(),
-            |u| format!("{} is usual, {} the longest", units::duration(u.median), units::duration(u.max)),
-        );
-        let ns = look.namespace();
-        let name = kind.as_str();
-        let mut f = Finding::new(
-            t.task.to_string(),
-            Severity::Warning,
-            format!("{name} of {} has run for {} on {}: {usual}", t.proof, units::seconds(age), words::worker(w)),
-        )
-        .evidence(format!("on this worker since {}; more than {} is far too long here", t.since.clock(), units::seconds(*limit)))
+    }
+    for s in &mut stories {
+        s.sort_by_key(|(_, t)| (t.since, &t.task));
+    }
+    // Many workers at once have one cause.
+    if stories.len() > MANY {
+        let mut all: Vec<(&Worker, &Running)> = stories.concat();
+        all.sort_by_key(|(_, t)| (t.since, &t.task));
+        out.extend(tell(look, &all, stories.len()));
+    } else {
+        out.extend(stories.iter().filter_map(|s| tell(look, s, 1)));
+    }
+}
+
+/// What runs too long on `workers` workers, the oldest first.
+fn tell(look: &Look<'_>, tasks: &[(&Worker, &Running)], workers: usize) -> Option<Finding> {
+    let (w, t) = *tasks.first()?;
+    let kind = t.kind.as_ref()?;
+    let usual = look.model.durations.typical(kind);
+    let usual = usual.map_or_else(
+        || "none has ended here yet".into(),
+        |u| format!("{} is usual, {} the longest", units::duration(u.median), units::duration(u.max)),
+    );
+    let (ns, name, ran) = (look.namespace(), kind.as_str(), units::seconds(age(look, t)));
+    let summary = if workers > 1 {
+        format!("{} tasks on {workers} workers run far too long, {name} of {} for {ran}: {usual}", tasks.len(), t.proof)
+    } else {
+        format!("{name} of {} has run for {ran} on {}: {usual}", t.proof, words::worker(w))
+    };
+    let mut f = Finding::new(if workers > 1 { "tasks".to_owned() } else { t.task.to_string() }, Severity::Warning, summary)
+        .evidence(format!("on this worker since {}; more than {} is far too long here", t.since.clock(), units::seconds(limit(look, kind))))
         .since(t.since)
         .under("worker-silent", w.id.to_string())
         .under("gpu-queue-stalled", "gpu-node");
-        f = match words::pod(w) {
-            Some(pod) => f.fix("delete the worker's pod: its tasks are queued again, without using a retry", commands::delete_pod(ns, pod)),
-            None => f.fix(
-                "see which pod has gone silent",
-                format!("kubectl logs -n {ns} -l app={} --prefix --since=5m --tail=2", words::deployment(w.kind)),
-            ),
-        };
-        out.push(f);
+    if tasks.len() > 1 {
+        let others = tasks[1..].iter().map(|(_, t)| format!("{} {} since {}", t.kind.as_ref().map_or("task", TaskType::as_str), t.task, t.since.clock()));
+        f = f.evidence(format!("as old: {}", words::list(others, 4)));
     }
+    Some(match words::pod(w).filter(|_| workers == 1) {
+        Some(pod) => f.fix("delete the worker's pod: its tasks are queued again, without using a retry", commands::delete_pod(ns, pod)),
+        None => f.fix(
+            "see which pod has gone silent",
+            format!("kubectl logs -n {ns} -l app={} --prefix --since=5m --tail=2", words::deployment(w.kind)),
+        ),
+    })
 }

@@ -21,60 +21,72 @@ pub const RULE: Rule = Rule {
 const AT_LEAST: Duration = Duration::from_secs(60);
 /// A worker that came so shortly before is the replacement.
 const REPLACED: Duration = Duration::from_secs(120);
-/// More of one kind at once are told together.
-const TOGETHER: usize = 5;
+/// Losses that follow each other so closely are one story: the coordinator looks
+/// for dead workers every 10 s, so that a rack that vanishes takes several looks.
+const TOGETHER: Duration = Duration::from_secs(15);
 
 fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     let told = Duration::from_secs(look.limits.told);
     let m = look.model;
-    let recent: Vec<&Worker> = m
-        .workers
-        .iter()
-        .filter(|w| !w.is_connected() && w.lost_at.is_some_and(|t| look.since(t) < told))
-        .filter(|w| is_told(look, w))
-        .collect();
-    if recent.is_empty() {
-        return;
-    }
+    let now = m.coordinator_now();
+    // One that is no longer told still belongs to the story that it began.
+    let mut lost: Vec<&Worker> =
+        m.workers.iter().filter(|w| !w.is_connected() && w.lost_at.is_some_and(|t| now.since(t) < told * 2) && counts(look, w)).collect();
+    lost.sort_by_key(|w| (w.lost_at, &w.id));
     for kind in [WorkerKind::Cpu, WorkerKind::Gpu, WorkerKind::All] {
-        let lost: Vec<&Worker> = recent.iter().copied().filter(|w| w.kind.unwrap_or(WorkerKind::All) == kind).collect();
-        if lost.len() > TOGETHER {
-            out.push(many(look, kind, &lost));
-        } else {
-            out.extend(lost.into_iter().map(|w| one(look, w)));
+        let of_kind = lost.iter().copied().filter(|w| w.kind.unwrap_or(WorkerKind::All) == kind);
+        let mut stories: Vec<Vec<&Worker>> = Vec::new();
+        for w in of_kind {
+            let last = stories.last().and_then(|s| s.last()).and_then(|l| l.lost_at);
+            match stories.last_mut() {
+                Some(story) if last.is_some_and(|l| w.lost_at.is_some_and(|t| t.since(l) <= TOGETHER)) => story.push(w),
+                _ => stories.push(vec![w]),
+            }
+        }
+        for story in stories.iter().filter(|s| s.iter().any(|w| is_told(look, w))) {
+            match story.as_slice() {
+                [w] => out.push(one(look, w)),
+                many => out.extend(together(look, kind, many)),
+            }
         }
     }
 }
 
-/// Workers of that kind that came since shortly before `w` was lost.
-fn replacements(look: &Look<'_>, w: &Worker) -> usize {
-    let Some(lost) = w.lost_at else { return 0 };
-    let came = |o: &&Worker| o.registered_at.unwrap_or(o.first_seen) >= lost.minus(REPLACED) && o.id != w.id;
-    look.model.workers.connected().filter(|o| o.kind == w.kind || o.kind.is_none()).filter(came).count()
+/// Whether a worker of that kind came since shortly before `w` was lost, ever.
+fn is_replaced(look: &Look<'_>, w: &Worker) -> bool {
+    let Some(lost) = w.lost_at else { return false };
+    let came = |o: &Worker| o.registered_at.unwrap_or(o.first_seen) >= lost.minus(REPLACED) && o.id != w.id;
+    look.model.workers.iter().filter(|o| o.kind == w.kind || o.kind.is_none()).any(came)
 }
 
-fn is_told(look: &Look<'_>, w: &Worker) -> bool {
+/// Whether the loss of `w` is worth telling at all. Does not change any more.
+fn counts(look: &Look<'_>, w: &Worker) -> bool {
     let Some(lost) = w.lost_at else { return false };
-    let held = !w.tasks.is_empty();
-    if !w.timed_out && !held {
+    // One that finishes what it has and leaves may still be listed with tasks: only when they begin
+    // again elsewhere did it leave too soon.
+    if !w.timed_out && w.requeued == 0 {
         return false;
     }
-    if words::rolling(look, words::deployment(w.kind)) {
+    if words::is_planned(look, w) {
         return false;
     }
-    let replaced = replacements(look, w) > 0;
     // An idle worker that was restarted.
-    if !held && replaced {
+    if w.tasks.is_empty() && is_replaced(look, w) {
         return false;
     }
     // A coordinator that begins anew or ends forgets all of them.
     let m = look.model;
     let near = |t: crate::base::Timestamp| lost.since(t) < Duration::from_secs(15) && t.since(lost) < Duration::from_secs(15);
-    if !w.timed_out && [m.coordinator.restarted_at, m.signals.shutting_down].into_iter().flatten().any(near) {
-        return false;
-    }
-    let waiting = w.tasks.iter().any(|t| m.tasks.get(&t.task).is_some_and(|t| t.waiting_since.is_some()));
-    look.since(lost) < AT_LEAST || waiting || !replaced
+    w.timed_out || ![m.coordinator.restarted_at, m.signals.shutting_down].into_iter().flatten().any(near)
+}
+
+/// Whether it still matters. Once it does not, it never does again.
+fn is_told(look: &Look<'_>, w: &Worker) -> bool {
+    let m = look.model;
+    let Some(lost) = w.lost_at else { return false };
+    let ago = m.coordinator_now().since(lost);
+    let waiting = || w.tasks.iter().any(|t| m.tasks.get(&t.task).is_some_and(|t| t.waiting_since == Some(lost)));
+    ago < AT_LEAST || (ago < Duration::from_secs(look.limits.told) && (waiting() || !is_replaced(look, w)))
 }
 
 fn reason(w: &Worker) -> &'static str {
@@ -86,7 +98,8 @@ fn one(look: &Look<'_>, w: &Worker) -> Finding {
     let name = words::worker(w);
     let mut f = Finding::new(w.id.to_string(), Severity::Warning, format!("{name} {}; it held {}", reason(w), words::tasks(&w.tasks)))
         .evidence(format!("last listed at {}, lost at {}", w.last_seen.clock(), lost.clock()))
-        .since(lost);
+        .since(lost)
+        .event();
     let moved = w.tasks.iter().filter(|t| look.model.tasks.get(&t.task).is_some_and(|t| t.waiting_since.is_none())).count();
     let waiting = w.tasks.iter().filter(|t| look.model.tasks.get(&t.task).is_some_and(|t| t.waiting_since.is_some())).count();
     if !w.tasks.is_empty() {
@@ -95,14 +108,7 @@ fn one(look: &Look<'_>, w: &Worker) -> Finding {
     if let Some(late) = w.unreachable_since {
         f = f.evidence(format!("heartbeats could not be sent to it since {}", late.clock()));
     }
-    let death = look.model.kube.deaths().rev().find(|d| {
-        let at = d.termination.at.unwrap_or(d.seen_at);
-        let near = at <= lost && lost.since(at) < Duration::from_secs(120);
-        near && (words::pod(w) == Some(d.pod.as_str()) || d.component.is_some_and(|c| c.as_str() == words::deployment(w.kind)))
-    });
-    if let Some(d) = death {
-        f = f.under("oom-killed", format!("{} restart {}", d.pod, d.restarts)).under("crash-loop", d.pod.clone());
-    }
+    f = causes(look, w, f);
     let deployment = words::deployment(w.kind);
     f = match words::pod(w) {
         Some(pod) => f.fix("see what became of its pod", commands::describe(ns, pod)),
@@ -111,18 +117,30 @@ fn one(look: &Look<'_>, w: &Worker) -> Finding {
     f.fix("see how its container ended", commands::logs(ns, &format!("deploy/{deployment}"), "--previous"))
 }
 
-fn many(look: &Look<'_>, kind: WorkerKind, lost: &[&Worker]) -> Finding {
+/// What this follows from, while that is told.
+fn causes(look: &Look<'_>, w: &Worker, mut f: Finding) -> Finding {
+    if let Some(d) = words::death(look, w) {
+        f = f.under("oom-killed", super::oom_killed::subject(d)).under("crash-loop", d.pod.clone());
+    }
+    f.under("poison-task", words::deployment(w.kind))
+}
+
+fn together(look: &Look<'_>, kind: WorkerKind, lost: &[&Worker]) -> Option<Finding> {
     let tasks: usize = lost.iter().map(|w| w.tasks.len()).sum();
-    let first = lost.iter().filter_map(|w| w.lost_at).min().unwrap_or(look.now());
-    let last = lost.iter().filter_map(|w| w.lost_at).max().unwrap_or(look.now());
+    let first = lost.first()?;
+    let (from, to) = (first.lost_at?, lost.last()?.lost_at?);
     let name = kind.as_str();
     let left = look.model.workers.connected().filter(|w| w.kind == Some(kind)).count();
-    Finding::new(
-        format!("{name} workers"),
+    let span = to.since(from);
+    let within = if span.is_zero() { "at once".into() } else { format!("within {}", units::seconds(span)) };
+    let f = Finding::new(
+        first.id.to_string(),
         Severity::Warning,
-        format!("{} {name} workers were lost within {} with {tasks} tasks; {left} are left", lost.len(), units::seconds(last.since(first))),
+        format!("{} {name} workers were lost {within} with {tasks} tasks; {left} are left", lost.len()),
     )
-    .since(first)
-    .evidence(words::list(lost.iter().map(|w| format!("{} at {}", w.id, w.lost_at.unwrap_or(first).clock())), 8))
-    .fix("look for a node that they share", commands::pods(look.namespace(), words::deployment(Some(kind))))
+    .since(from)
+    .event()
+    .evidence(words::list(lost.iter().map(|w| format!("{} at {}", w.id, w.lost_at.unwrap_or(from).clock())), 8))
+    .fix("look for a node that they share", commands::pods(look.namespace(), words::deployment(Some(kind))));
+    Some(causes(look, first, f))
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::task_hung::{age, limit};
+use super::task_hung::{age, limit_on};
 use super::{Clock, Rule, s, words};
 use crate::alerts::{Finding, Look, Severity, commands};
-use crate::base::{TaskType, WorkerKind, units};
+use crate::base::{TaskType, Timestamp, WorkerKind, units};
 use crate::model::{Worker, WorkerState};
 
 pub const RULE: Rule = Rule {
@@ -21,18 +21,17 @@ pub const RULE: Rule = Rule {
 /// Heartbeats are sent every 5 s: the second one that fails is no accident.
 const LATE: Duration = Duration::from_secs(9);
 
-/// More of one kind at once are told together.
-const TOGETHER: usize = 5;
+/// Workers that go this shortly after each other are one story.
+const TOGETHER: Duration = Duration::from_secs(15);
 
 fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
-    let now = look.now();
-    let mut unreachable: Vec<(&Worker, crate::base::Timestamp)> = Vec::new();
+    let now = look.model.coordinator_now();
+    let mut unreachable: Vec<(&Worker, Timestamp)> = Vec::new();
     for w in look.model.workers.connected() {
         if w.state == WorkerState::Late {
             if let Some(since) = w.unreachable_since
-                && now.since(since) >= LATE
                 && !w.tasks.is_empty()
-                && !words::rolling(look, words::deployment(w.kind))
+                && !words::is_planned(look, w)
             {
                 unreachable.push((w, since));
             }
@@ -46,53 +45,75 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
             .tasks
             .iter()
             .rev()
-            .all(|t| t.kind.as_ref().is_some_and(|k| age(look, t) > limit(look, k) && k.worker_kind() == Some(WorkerKind::Gpu)));
-        if all_old && others_move(look, w) {
+            .all(|t| t.kind.as_ref().is_some_and(|k| age(look, t) > limit_on(look, k, w) && k.worker_kind() == Some(WorkerKind::Gpu)));
+        if all_old && others_moved(look, w) && !words::is_planned(look, w) {
             out.push(hung(look, w));
         }
     }
+    unreachable.sort_by_key(|(w, t)| (*t, &w.id));
     for kind in [WorkerKind::Cpu, WorkerKind::Gpu, WorkerKind::All] {
-        let of: Vec<_> = unreachable.iter().filter(|(w, _)| w.kind.unwrap_or(WorkerKind::All) == kind).collect();
-        if of.len() <= TOGETHER {
-            out.extend(of.into_iter().map(|(w, since)| late(look, w, *since)));
-            continue;
+        let mut stories: Vec<Vec<(&Worker, Timestamp)>> = Vec::new();
+        for (w, t) in unreachable.iter().filter(|o| o.0.kind.unwrap_or(WorkerKind::All) == kind) {
+            match stories.last_mut() {
+                Some(s) if s.last().is_some_and(|l| t.since(l.1) <= TOGETHER) => s.push((w, *t)),
+                _ => stories.push(vec![(w, *t)]),
+            }
         }
-        let first = of.iter().map(|o| o.1).min().unwrap_or(now);
-        let tasks: usize = of.iter().map(|o| o.0.tasks.len()).sum();
-        let name = kind.as_str();
-        out.push(
-            Finding::new(
-                format!("{name} workers"),
-                Severity::Warning,
-                format!("{} {name} workers cannot be reached: heartbeats fail; they hold {tasks} tasks", of.len()),
-            )
-            .evidence(words::list(of.iter().map(|(w, t)| format!("{} since {}", w.id, t.clock())), 8))
-            .since(first)
-            .fix("look for a node that they share", commands::pods(look.namespace(), words::deployment(Some(kind)))),
-        );
+        // The first one of a story is sure; what began with it belongs to it.
+        for s in stories.iter().filter(|s| s.first().is_some_and(|f| now.since(f.1) >= LATE)) {
+            match s.as_slice() {
+                [(w, since)] => out.push(late(look, w, *since)),
+                many => out.extend(together(look, kind, many)),
+            }
+        }
     }
 }
 
-/// Whether another worker of that kind had something begin or end lately.
-fn others_move(look: &Look<'_>, w: &Worker) -> bool {
-    const LATELY: Duration = Duration::from_secs(60);
-    look.model.workers.connected().any(|o| o.id != w.id && o.kind == w.kind && look.since(o.changed_at) < LATELY && o.finished > 0)
+fn together(look: &Look<'_>, kind: WorkerKind, all: &[(&Worker, Timestamp)]) -> Option<Finding> {
+    let (first, since) = *all.first()?;
+    let tasks: usize = all.iter().map(|o| o.0.tasks.len()).sum();
+    let name = kind.as_str();
+    let f = Finding::new(
+        first.id.to_string(),
+        Severity::Warning,
+        format!("{} {name} workers cannot be reached: heartbeats fail; they hold {tasks} tasks", all.len()),
+    )
+    .evidence(words::list(all.iter().map(|(w, t)| format!("{} since {}", w.id, t.clock())), 8))
+    .since(since)
+    .fix("look for a node that they share", commands::pods(look.namespace(), words::deployment(Some(kind))));
+    Some(causes(look, first, f))
 }
 
-fn late(look: &Look<'_>, w: &Worker, since: crate::base::Timestamp) -> Finding {
-    Finding::new(
+/// What this follows from, while that is told.
+fn causes(look: &Look<'_>, w: &Worker, mut f: Finding) -> Finding {
+    if let Some(d) = words::death(look, w) {
+        f = f.under("oom-killed", super::oom_killed::subject(d)).under("crash-loop", d.pod.clone());
+    }
+    f.under("poison-task", words::deployment(w.kind))
+}
+
+/// Whether another worker of that kind had something begin or end well after
+/// this one last had. Stays true while this one does nothing.
+fn others_moved(look: &Look<'_>, w: &Worker) -> bool {
+    const LATER: Duration = Duration::from_secs(60);
+    look.model.workers.connected().any(|o| o.id != w.id && o.kind == w.kind && o.changed_at.since(w.changed_at) >= LATER && o.finished > 0)
+}
+
+fn late(look: &Look<'_>, w: &Worker, since: Timestamp) -> Finding {
+    let f = Finding::new(
         w.id.to_string(),
         Severity::Warning,
         format!(
             "{} cannot be reached for {}: heartbeats fail; it holds {}",
             words::worker(w),
-            units::seconds(look.since(since)),
+            units::seconds(look.model.coordinator_now().since(since)),
             words::tasks(&w.tasks)
         ),
     )
     .evidence(format!("`Failed to send heartbeat` since {}; after 30 s without one it is given up", since.clock()))
     .since(since)
-    .fix("see its pod", commands::pods(look.namespace(), words::deployment(w.kind)))
+    .fix("see its pod", commands::pods(look.namespace(), words::deployment(w.kind)));
+    causes(look, w, f)
 }
 
 fn hung(look: &Look<'_>, w: &Worker) -> Finding {

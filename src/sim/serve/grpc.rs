@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use super::world::World;
-use crate::base::ProofId;
+use crate::base::{ProofId, Timestamp};
 use crate::proto::cluster::cluster_service_server::{ClusterService, ClusterServiceServer};
 use crate::proto::cluster::{
     ClusterComponentInfo, ClusterComponentManifest, ProofRequest, ProofRequestCancelRequest, ProofRequestCreateRequest,
@@ -13,7 +13,7 @@ use crate::proto::cluster::{
 };
 use crate::proto::worker::worker_service_server::{WorkerService, WorkerServiceServer};
 use crate::proto::worker::{CancelProofRequest, GetStatsResponse};
-use crate::sim::{Command, NewProof, ProofRequest as Row, ProofStatus, Refusal, RowFilter};
+use crate::sim::{Command, Component, NewProof, ProofRequest as Row, ProofStatus, Refusal, RowFilter};
 
 /// The coordinator's service.
 pub struct Coordinator(pub Arc<World>);
@@ -49,23 +49,8 @@ fn id(text: &str) -> Result<ProofId, Status> {
 #[tonic::async_trait]
 impl WorkerService for Coordinator {
     async fn get_stats(&self, _: Request<()>) -> Result<Response<GetStatsResponse>, Status> {
-        let s = self.0.with(|s| s.cluster.stats()).map_err(|e| refused(&e))?;
-        Ok(Response::new(GetStatsResponse {
-            coordinator_version: s.coordinator_version,
-            sp1_circuit_version: s.sp1_circuit_version,
-            total_tasks: s.total_tasks,
-            active_tasks: s.active_tasks,
-            cpu_workers: s.cpu_workers,
-            gpu_workers: s.gpu_workers,
-            cpu_utilization_current: s.cpu_utilization_current,
-            cpu_utilization_max: s.cpu_utilization_max,
-            gpu_utilization_current: s.gpu_utilization_current,
-            gpu_utilization_max: s.gpu_utilization_max,
-            active_proofs: s.active_proofs,
-            cpu_queue: s.cpu_queue,
-            gpu_queue: s.gpu_queue,
-            active_subscribers: s.active_subscribers,
-        }))
+        let now = self.0.with(|s| s.cluster.stats()).map_err(|e| refused(&e))?;
+        Ok(Response::new(stats(now)))
     }
 
     async fn healthcheck(&self, _: Request<()>) -> Result<Response<()>, Status> {
@@ -80,7 +65,43 @@ impl WorkerService for Coordinator {
     }
 }
 
-fn wire(r: &Row) -> ProofRequest {
+/// The answer to GetStats.
+pub(super) fn stats(s: crate::sim::Stats) -> GetStatsResponse {
+    GetStatsResponse {
+        coordinator_version: s.coordinator_version,
+        sp1_circuit_version: s.sp1_circuit_version,
+        total_tasks: s.total_tasks,
+        active_tasks: s.active_tasks,
+        cpu_workers: s.cpu_workers,
+        gpu_workers: s.gpu_workers,
+        cpu_utilization_current: s.cpu_utilization_current,
+        cpu_utilization_max: s.cpu_utilization_max,
+        gpu_utilization_current: s.gpu_utilization_current,
+        gpu_utilization_max: s.gpu_utilization_max,
+        active_proofs: s.active_proofs,
+        cpu_queue: s.cpu_queue,
+        gpu_queue: s.gpu_queue,
+        active_subscribers: s.active_subscribers,
+    }
+}
+
+/// The answer to GetClusterComponentInfo.
+pub(super) fn manifest(at: Timestamp, components: &[Component]) -> ClusterComponentManifest {
+    let info = |c: &Component| ClusterComponentInfo {
+        component: c.component.to_owned(),
+        version: c.version.clone(),
+        git_sha: c.git_sha.clone(),
+        image_tag: c.image_tag.clone(),
+    };
+    ClusterComponentManifest {
+        components: components.iter().map(info).collect(),
+        updated_at: u64::try_from(at.secs()).unwrap_or(0),
+        capacity: None,
+    }
+}
+
+/// A row as the API sends it.
+pub(super) fn wire(r: &Row) -> ProofRequest {
     ProofRequest {
         id: r.id.to_string(),
         proof_status: r.proof_status as i32,
@@ -157,19 +178,7 @@ impl ClusterService for Cluster {
     async fn get_cluster_component_info(&self, _: Request<()>) -> Result<Response<ClusterComponentManifest>, Status> {
         let info = self.0.with(|s| {
             let info = s.cluster.component_info()?;
-            Ok(info.map(|(at, components)| ClusterComponentManifest {
-                components: components
-                    .iter()
-                    .map(|c| ClusterComponentInfo {
-                        component: c.component.to_owned(),
-                        version: c.version.clone(),
-                        git_sha: c.git_sha.clone(),
-                        image_tag: c.image_tag.clone(),
-                    })
-                    .collect(),
-                updated_at: u64::try_from(at.secs()).unwrap_or(0),
-                capacity: None,
-            }))
+            Ok(info.map(|(at, components)| manifest(at, components)))
         });
         match info.map_err(|e: Refusal| refused(&e))? {
             Some(manifest) => Ok(Response::new(manifest)),

@@ -13,12 +13,14 @@
 //! | `api` | the Kubernetes API |
 //! | `grpc` | the two services |
 //! | `artifacts` | the artifact store |
+//! | `direct` | all of that without sockets, for tests |
 //! | `order`, `control` | what can be done to it, by lines of text |
 
 mod api;
 mod artifacts;
 mod clock;
 mod control;
+pub mod direct;
 mod grpc;
 pub mod logs;
 pub mod net;

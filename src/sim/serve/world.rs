@@ -61,23 +61,7 @@ impl World {
     /// A world around a cluster; `chapters` with their times.
     #[must_use]
     pub fn new(cluster: Cluster, chapters: Vec<(Timestamp, Chapter)>, clock: Arc<SimClock>) -> Arc<Self> {
-        let mut chapters = chapters;
-        chapters.reverse();
-        let mut state = State {
-            logs: Logs::default(),
-            store: Store::new(),
-            net: Net::default(),
-            extra: BTreeMap::new(),
-            chapters,
-            news: Vec::new(),
-            outputs: Vec::new(),
-            seen: 0,
-            machines: HashMap::new(),
-            told: HashMap::new(),
-            cluster,
-        };
-        state.begin();
-        Arc::new(Self { clock, state: Mutex::new(state), changed: watch::channel(0).0 })
+        Arc::new(Self { clock, state: Mutex::new(State::new(cluster, chapters)), changed: watch::channel(0).0 })
     }
 
     /// Brings the world to the present time and does something with it.
@@ -124,6 +108,27 @@ impl World {
 }
 
 impl State {
+    /// A cluster before anybody has looked at it; `chapters` with their times.
+    #[must_use]
+    pub fn new(cluster: Cluster, mut chapters: Vec<(Timestamp, Chapter)>) -> Self {
+        chapters.reverse();
+        let mut state = Self {
+            logs: Logs::default(),
+            store: Store::new(),
+            net: Net::default(),
+            extra: BTreeMap::new(),
+            chapters,
+            news: Vec::new(),
+            outputs: Vec::new(),
+            seen: 0,
+            machines: HashMap::new(),
+            told: HashMap::new(),
+            cluster,
+        };
+        state.begin();
+        state
+    }
+
     /// What is there before anything happens.
     fn begin(&mut self) {
         let (namespace, at) = (self.cluster.namespace().to_owned(), self.cluster.now());

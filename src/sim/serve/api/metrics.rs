@@ -43,7 +43,8 @@ fn usage(millicores: u64, bytes: u64) -> Value {
     json!({"cpu": format!("{}n", millicores * 1_000_000), "memory": format!("{}Ki", bytes >> 10)})
 }
 
-fn pods(s: &State) -> Vec<Value> {
+/// The use of each pod.
+pub fn pods(s: &State) -> Vec<Value> {
     let one = |(n, p): (usize, &crate::sim::Pod)| {
         let u = s.cluster.pod_usage(n)?;
         let labels = s.store.get("pods", &p.name).map_or(Value::Null, |o| o.value["metadata"]["labels"].clone());

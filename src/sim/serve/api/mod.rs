@@ -6,7 +6,7 @@ mod forward;
 mod list;
 mod log;
 mod merge;
-mod metrics;
+pub(super) mod metrics;
 mod proxy;
 mod request;
 mod respond;

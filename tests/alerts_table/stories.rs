@@ -1,0 +1,169 @@
+//! The stories of the simulated cluster, each seen through the logs alone and
+//! through all sources.
+
+use std::time::Duration;
+
+use sp1top::alerts::{Transition, TransitionState};
+use sp1top::base::Timestamp;
+use sp1top::model::Model;
+use sp1top::pipeline::Pipeline;
+use sp1top::sim::serve::direct::{Direct, View};
+use sp1top::sim::{SCENARIOS, Scenario};
+
+use super::judge;
+
+const START: Timestamp = Timestamp::from_secs(1_795_480_000);
+
+/// What a story is to give, seen through the logs alone or through all sources.
+struct Story {
+    name: &'static str,
+    /// Seconds of the story: when somebody begins to look, and when he ends.
+    look: std::ops::Range<u64>,
+    /// By the logs alone: must, and may. The times are seconds of the story.
+    logs: (&'static [(&'static str, &'static str)], &'static [&'static str]),
+    /// With Kubernetes and the services.
+    all: (&'static [(&'static str, &'static str)], &'static [&'static str]),
+}
+
+/// Runs a story with `view` of it.
+fn simulate(s: &Scenario, story: &Story, view: View) -> Vec<Transition> {
+    let at = |second| START.plus(Duration::from_secs(second));
+    let mut cluster = Direct::new(s.build(1, START), view);
+    let (mut pipeline, mut model) = (Pipeline::new(false), Model::new());
+    let mut envelopes = Vec::new();
+    cluster.skip(at(story.look.start));
+    for second in story.look.start + 1..=story.look.end {
+        cluster.step(at(second), &mut envelopes);
+        for e in envelopes.drain(..) {
+            pipeline.apply(&e, &mut model);
+        }
+    }
+    pipeline.alerts().history().cloned().collect()
+}
+
+fn tell(story: &Story) {
+    let s = SCENARIOS.iter().find(|s| s.name == story.name).unwrap();
+    let mut wrong = Vec::new();
+    for (view, expected) in [(View::Logs, &story.logs), (View::All, &story.all)] {
+        let got = simulate(s, story, view);
+        if std::env::var("SHOW").is_ok() {
+            for t in &got {
+                println!("  {:>5.0} {:?} {} {} {}", t.at.seconds_since(START), t.state, t.alert.id, t.alert.subject, t.alert.summary);
+                for line in t.alert.consequences.iter().filter(|_| t.state == TransitionState::Resolved) {
+                    println!("          - {line}");
+                }
+            }
+        }
+        let seen = if view == View::Logs { "logs" } else { "all" };
+        wrong.extend(judge(&format!("{} ({seen})", story.name), expected.0, expected.1, &got, |c| c.parse().ok().map(|s| START.plus(Duration::from_secs(s)))));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+
+const NONE: (&[(&str, &str)], &[&str]) = (&[], &[]);
+
+#[test]
+fn healthy() {
+    tell(&Story { name: "healthy", look: 300..1800, logs: NONE, all: NONE });
+}
+
+#[test]
+fn stuck_aggregation() {
+    tell(&Story {
+        name: "stuck-aggregation",
+        look: 400..2100,
+        logs: (&[("aggregation-stuck", "")], &[]),
+        all: (&[("capacity-too-small", ""), ("aggregation-stuck", "")], &[]),
+    });
+}
+
+#[test]
+fn plonk_deadlock() {
+    tell(&Story {
+        name: "plonk-deadlock",
+        look: 400..2100,
+        logs: (&[("aggregation-stuck", "")], &[]),
+        all: (&[("aggregation-stuck", "")], &[]),
+    });
+}
+
+#[test]
+fn two_plonks_oom() {
+    tell(&Story {
+        name: "two-plonks-oom",
+        look: 400..1200,
+        logs: (&[("wrap-overcommit", ""), ("worker-lost", ""), ("poison-task", "")], &["no-cpu-workers", "worker-silent"]),
+        all: (&[("wrap-overcommit", ""), ("memory-near-limit", ""), ("oom-killed", ""), ("crash-loop", ""), ("poison-task", "")], &["no-cpu-workers"]),
+    });
+}
+
+#[test]
+fn worker_lost() {
+    tell(&Story {
+        name: "worker-lost",
+        look: 400..1300,
+        logs: (&[("worker-lost", "762")], &["worker-silent"]),
+        all: (&[("worker-lost", "762")], &["worker-silent", "pod-not-ready"]),
+    });
+}
+
+#[test]
+fn api_outage() {
+    let expected: (&[_], &[_]) = (&[("api-unreachable", "740"), ("status-lost", "")], &[]);
+    tell(&Story { name: "api-outage", look: 400..1200, logs: expected, all: expected });
+}
+
+#[test]
+fn coordinator_restart() {
+    tell(&Story {
+        name: "coordinator-restart",
+        look: 400..1200,
+        logs: (&[("coordinator-restarted", "")], &[]),
+        all: (&[("coordinator-restarted", ""), ("oom-killed", "")], &[]),
+    });
+}
+
+#[test]
+fn gpu_stalled() {
+    let expected: (&[_], &[_]) = (&[("gpu-queue-stalled", "905")], &[]);
+    tell(&Story { name: "gpu-stalled", look: 400..1900, logs: expected, all: expected });
+}
+
+#[test]
+fn hung_worker() {
+    let expected: (&[_], &[_]) = (&[("worker-silent", "")], &[]);
+    tell(&Story { name: "hung-worker", look: 400..2050, logs: expected, all: expected });
+}
+
+#[test]
+fn redis_pressure() {
+    let expected: (&[_], &[_]) = (&[("artifact-store-pressure", ""), ("proof-failed", "")], &[]);
+    tell(&Story { name: "redis-pressure", look: 500..1500, logs: expected, all: expected });
+}
+
+#[test]
+fn crash_loop() {
+    tell(&Story { name: "crash-loop", look: 400..1800, logs: NONE, all: (&[("crash-loop", "")], &[]) });
+}
+
+#[test]
+fn task_poison() {
+    tell(&Story {
+        name: "task-poison",
+        look: 400..1300,
+        logs: (&[("worker-lost", ""), ("poison-task", "")], &["worker-silent"]),
+        all: (&[("worker-lost", ""), ("poison-task", "")], &["worker-silent", "crash-loop"]),
+    });
+}
+
+#[test]
+fn retries_exhausted() {
+    let expected: (&[_], &[_]) = (&[("task-retrying", ""), ("proof-failed", "")], &[]);
+    tell(&Story { name: "retries-exhausted", look: 400..1500, logs: expected, all: expected });
+}
+
+#[test]
+fn version_skew() {
+    tell(&Story { name: "version-skew", look: 400..2000, logs: NONE, all: (&[("version-skew", "")], &[]) });
+}
