@@ -314,10 +314,12 @@ fn every_block_of_every_scenario_adds_up() {
         let weights = move |kind: &str| match kind {
             "Controller" => controller,
             "CoreExecute" => {
-                if old {
-                    4
-                } else {
+                if !old {
                     8
+                } else if config.cpu_node.release.at_least(2, 1, 3) {
+                    32
+                } else {
+                    4
                 }
             }
             "PlonkWrap" => {

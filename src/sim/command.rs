@@ -60,6 +60,8 @@ pub enum Command {
     Submit(Box<NewProof>),
     /// The same with ids of that moment.
     Request(Mode, Option<Work>),
+    /// The same with so many seconds until its deadline.
+    RequestWithin(Mode, Work, u64),
     /// Starts, changes or ends a stream of requests.
     Demand(Option<Demand>),
     /// `ProofRequestCancel`.
@@ -132,6 +134,11 @@ impl Cluster {
             Command::Submit(new) => return self.submit(*new),
             Command::Request(mode, work) => {
                 let new = NewProof { work, ..self.new_proof(mode) };
+                return self.submit(new);
+            }
+            Command::RequestWithin(mode, work, seconds) => {
+                let deadline = u64::try_from(self.now.secs()).unwrap_or(0) + seconds;
+                let new = NewProof { work: Some(work), deadline, ..self.new_proof(mode) };
                 return self.submit(new);
             }
             Command::Demand(demand) => self.set_demand(demand),

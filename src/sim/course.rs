@@ -258,6 +258,9 @@ impl Cluster {
 
     /// A task of a proof is done: what its Controller does next.
     pub(super) fn course_goes_on(&mut self, c: usize, proof: usize, number: u32, kind: Kind) {
+        if self.run_of(c, proof, number).is_none() || self.is_unheard(kind) {
+            return;
+        }
         let Some(run) = self.run_of(c, proof, number) else { return };
         match kind {
             Kind::Controller => run.alive = false,

@@ -35,6 +35,12 @@ pub enum Fault {
         /// The type.
         kind: TaskType,
     },
+    /// The end of the next task of a type is never told to its Controller,
+    /// which waits for it for ever.
+    Unheard {
+        /// The type.
+        kind: TaskType,
+    },
     /// Redis reaches its memory budget, or has room again.
     RedisFull(bool),
 }
@@ -45,6 +51,7 @@ pub(super) struct Faults {
     fatal: Vec<(Kind, String)>,
     hang: Vec<Kind>,
     poison: Vec<Kind>,
+    unheard: Vec<Kind>,
     /// Tasks that kill.
     poisoned: Vec<u128>,
     pub redis_full: bool,
@@ -71,6 +78,7 @@ impl Cluster {
             Fault::Fatal { kind, reason } => self.faults.fatal.extend(Kind::of(&kind).map(|k| (k, reason))),
             Fault::Hang { kind } => self.faults.hang.extend(Kind::of(&kind)),
             Fault::Poison { kind } => self.faults.poison.extend(Kind::of(&kind)),
+            Fault::Unheard { kind } => self.faults.unheard.extend(Kind::of(&kind)),
             Fault::RedisFull(full) => self.faults.redis_full = full,
         }
     }
@@ -78,6 +86,12 @@ impl Cluster {
     /// Whether a task kills its worker.
     pub(super) fn is_poison(&self, task: u128) -> bool {
         self.faults.poisoned.contains(&task)
+    }
+
+    /// Whether the end of a task of a type gets lost on its way to the Controller.
+    pub(super) fn is_unheard(&mut self, kind: Kind) -> bool {
+        let found = self.faults.unheard.iter().position(|k| *k == kind);
+        found.is_some_and(|i| self.faults.unheard.swap_remove(i) == kind)
     }
 
     /// How many attempts at a new task an injected fault spoils.

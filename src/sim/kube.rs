@@ -87,6 +87,7 @@ impl Cluster {
             last_termination: None,
             deleting_since: None,
             lost: false,
+            lost_since: Timestamp::ZERO,
             gone: false,
             revision: 0,
             release: spec.release,
@@ -307,11 +308,12 @@ impl Cluster {
 
     /// The pod's machine vanishes, and comes back.
     pub(super) fn pod_lost(&mut self, pod: usize, seconds: f64) {
+        let now = self.now;
         let p = &mut self.kube.pods[pod];
         if p.gone || p.lost {
             return;
         }
-        (p.lost, p.ready) = (true, false);
+        (p.lost, p.lost_since, p.ready) = (true, now, false);
         p.run += 1;
         if let Process::Node(n) = p.process {
             self.node_dies(n);

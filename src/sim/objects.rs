@@ -118,6 +118,8 @@ pub struct Pod {
     pub deleting_since: Option<Timestamp>,
     /// Its machine does not answer.
     pub lost: bool,
+    /// Since when it does not.
+    pub lost_since: Timestamp,
     /// It is no more; kept so that indexes stay good.
     pub gone: bool,
     /// Grows with every change of any pod: a `resourceVersion`.

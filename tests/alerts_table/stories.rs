@@ -167,3 +167,63 @@ fn retries_exhausted() {
 fn version_skew() {
     tell(&Story { name: "version-skew", look: 400..2000, logs: NONE, all: (&[("version-skew", "")], &[]) });
 }
+
+#[test]
+fn hung_task() {
+    let expected: (&[_], &[_]) = (&[("task-hung", "815")], &[]);
+    tell(&Story { name: "hung-task", look: 300..1900, logs: expected, all: expected });
+}
+
+#[test]
+fn wedged_controller() {
+    let expected: (&[_], &[_]) = (&[("controller-wedged", "")], &[]);
+    tell(&Story { name: "wedged-controller", look: 400..1600, logs: expected, all: expected });
+}
+
+#[test]
+fn two_coordinators() {
+    tell(&Story {
+        name: "two-coordinators",
+        look: 500..1250,
+        logs: (&[("coordinator-duplicated", "")], &[]),
+        all: (&[("coordinator-duplicated", "")], &[]),
+    });
+}
+
+#[test]
+fn late_proof() {
+    tell(&Story {
+        name: "late-proof",
+        look: 400..1250,
+        logs: NONE,
+        all: (&[("proof-deadline-risk", ""), ("proof-expired", "1060")], &[]),
+    });
+}
+
+#[test]
+fn no_room() {
+    tell(&Story { name: "no-room", look: 500..1350, logs: NONE, all: (&[("pod-not-ready", "780")], &[]) });
+}
+
+#[test]
+fn no_gpus() {
+    let expected: (&[_], &[_]) = (&[("no-gpu-workers", "")], &[]);
+    tell(&Story { name: "no-gpus", look: 500..1250, logs: expected, all: expected });
+}
+
+#[test]
+fn no_shm() {
+    let expected: (&[_], &[_]) = (&[("no-capacity", "")], &[]);
+    tell(&Story { name: "no-shm", look: 600..1650, logs: expected, all: expected });
+}
+
+#[test]
+fn crowded_controllers() {
+    let expected: (&[_], &[_]) = (&[("cpu-queue-blocked", "")], &[]);
+    tell(&Story { name: "crowded-controllers", look: 400..1500, logs: expected, all: expected });
+}
+
+#[test]
+fn weight_ignored() {
+    tell(&Story { name: "weight-ignored", look: 100..1600, logs: NONE, all: (&[("controller-weight-ignored", "")], &[]) });
+}

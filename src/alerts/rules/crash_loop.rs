@@ -1,8 +1,10 @@
 //! A container dies again and again.
 
+use std::collections::BTreeMap;
+
 use super::{Clock, Rule, s};
 use crate::alerts::{Finding, Look, Severity, commands};
-use crate::event::Component;
+use crate::model::Pod;
 
 pub const RULE: Rule = Rule {
     id: "crash-loop",
@@ -15,20 +17,29 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
-    for p in look.model.kube.pods().filter(|p| p.info.waiting.as_deref() == Some("CrashLoopBackOff")) {
-        let i = &p.info;
-        if i.deleting_since.is_some() {
-            continue;
-        }
+    // What kills one pod of a deployment kills the others: one story.
+    let mut stories: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
+    for p in look.model.kube.pods().filter(|p| p.info.waiting.as_deref() == Some("CrashLoopBackOff") && p.info.deleting_since.is_none()) {
+        let name: &str = match p.component {
+            Some(c) => c.as_str(),
+            None => &p.info.name,
+        };
+        stories.entry(name).or_default().push(p);
+    }
+    for (name, pods) in stories {
+        let Some(worst) = pods.iter().max_by_key(|p| (p.info.restarts, &p.info.name)) else { continue };
+        let i = &worst.info;
         let last = i.last_termination.as_ref();
         let ended = last.map_or_else(String::new, |t| format!(", last {} with exit code {}", t.reason, t.exit_code));
+        let others = if pods.len() > 1 { format!(" and {} more", pods.len() - 1) } else { String::new() };
         let mut f = Finding::new(
-            i.name.clone(),
+            name,
             Severity::Critical,
-            format!("{} {} dies again and again: {} restarts{ended}", p.component.map_or("pod", Component::as_str), i.name, i.restarts),
+            format!("{name} {}{others} dies again and again: {} restarts{ended}", i.name, i.restarts),
         );
-        if let Some(m) = &i.waiting_message {
-            f = f.evidence(m.clone());
+        for p in pods.iter().take(4) {
+            let m = p.info.waiting_message.as_deref().unwrap_or("CrashLoopBackOff");
+            f = f.evidence(format!("{}: {m}", p.info.name));
         }
         let ns = look.namespace();
         out.push(

@@ -45,8 +45,9 @@ fn worker<'a>(look: &Look<'a>, d: &ContainerDeath, at: Timestamp) -> Option<&'a 
     let near = |t: Timestamp| t.since(at).max(at.since(t)) < Duration::from_secs(90);
     let model = look.model;
     let tied = |w: &&Worker| words::pod(w) == Some(d.pod.as_str()) || w.id.to_string() == d.pod;
-    let held = |w: &&Worker| (w.lost_at.is_some_and(near) || w.unreachable_since.is_some_and(near)) && w.first_seen <= at;
-    model.workers.iter().filter(held).find(tied).or_else(|| {
+    // The coordinator notices some seconds later: until then it is listed as if nothing had been.
+    let held = |w: &&Worker| w.first_seen <= at && (w.lost_at.is_some_and(near) || (w.is_connected() && near(w.last_seen)));
+    model.workers.iter().filter(held).filter(tied).max_by_key(|w| (w.first_seen, &w.id)).or_else(|| {
         // Where only one worker of that kind went, it is that one.
         let kind = |w: &&Worker| words::deployment(w.kind) == d.component.map_or("", Component::as_str);
         let mut fitting = model.workers.iter().filter(held).filter(kind);

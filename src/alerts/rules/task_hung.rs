@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::worker_silent::others_moved;
 use super::{Clock, Rule, s, words};
 use crate::alerts::look::running;
 use crate::alerts::{Finding, Look, Severity, commands};
@@ -21,8 +22,8 @@ pub const RULE: Rule = Rule {
 
 /// So many workers with tasks that run too long have one cause.
 const MANY: usize = 4;
-/// So long after the last GPU task began or ended anywhere, all of them stand.
-const STANDS: Duration = Duration::from_secs(45);
+/// A worker that had something begin or end so long after a task began is not stuck with it.
+const GOES_ON: Duration = Duration::from_secs(45);
 
 /// What is known beforehand of a kind: how many must have been seen before
 /// what is learnt counts, the least that is long, and what is long when nothing
@@ -81,14 +82,18 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     }
     // Where GPU work waits and none finishes anywhere, gpu-queue-stalled says it, once.
     let queued = look.stats().and_then(|s| s.gpu_queue).unwrap_or(0) > 0;
-    let stands = queued && look.digest.gpu_moved_at.is_some_and(|t| look.model.stats_log.as_ref().is_some_and(|l| l.at.since(t) >= STANDS));
     // The tasks of one worker are one story, told by the oldest of them.
     let mut stories: Vec<Vec<(&Worker, &Running)>> = Vec::new();
     for (w, t) in running(look.model) {
         let Some((kind, limit)) = t.kind.as_ref().and_then(|k| limits.iter().find(|l| l.0 == *k)) else { continue };
         let gpu = kind.worker_kind() == Some(WorkerKind::Gpu);
         let limit = if w.finished == 0 && gpu { limit.saturating_mul(2) } else { *limit };
-        if age(look, t) <= limit || (gpu && stands) {
+        if age(look, t) <= limit || words::is_planned(look, w) {
+            continue;
+        }
+        // Its own worker went on after it began, or others did.
+        let alone = w.changed_at.since(t.since) >= GOES_ON || others_moved(look, w);
+        if gpu && queued && !alone {
             continue;
         }
         let Some(p) = look.model.proofs.get(&t.proof).filter(|p| p.is_active()) else { continue };

@@ -87,14 +87,14 @@ fn together(look: &Look<'_>, kind: WorkerKind, all: &[(&Worker, Timestamp)]) -> 
 /// What this follows from, while that is told.
 fn causes(look: &Look<'_>, w: &Worker, mut f: Finding) -> Finding {
     if let Some(d) = words::death(look, w) {
-        f = f.under("oom-killed", super::oom_killed::subject(d)).under("crash-loop", d.pod.clone());
+        f = f.under("oom-killed", super::oom_killed::subject(d)).under("crash-loop", words::deployment(w.kind));
     }
     f.under("poison-task", words::deployment(w.kind))
 }
 
 /// Whether another worker of that kind had something begin or end well after
 /// this one last had. Stays true while this one does nothing.
-fn others_moved(look: &Look<'_>, w: &Worker) -> bool {
+pub fn others_moved(look: &Look<'_>, w: &Worker) -> bool {
     const LATER: Duration = Duration::from_secs(60);
     look.model.workers.connected().any(|o| o.id != w.id && o.kind == w.kind && o.changed_at.since(w.changed_at) >= LATER && o.finished > 0)
 }

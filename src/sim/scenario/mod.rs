@@ -121,6 +121,30 @@ pub const SCENARIOS: &[Scenario] = &[
     story("crash-loop", "a wrong variable: the new GPU pods crash again and again", stories::latest, stories::crash_loop),
     story("task-poison", "one task brings down one GPU worker after the other", stories::latest, stories::task_poison),
     story("retries-exhausted", "a task fails more often than it may, and its proof with it", stories::latest, stories::retries_exhausted),
+    story("hung-task", "one shard never ends, and its proof waits for it", stories::latest, stories::hung_task),
+    story(
+        "wedged-controller",
+        "a message is lost: a proof has nothing but its Controller, for ever",
+        stories::latest,
+        stories::wedged_controller,
+    ),
+    story("two-coordinators", "a second coordinator claims the same proofs", stories::latest, stories::two_coordinators),
+    story("late-proof", "a proof is too large for the time that it was given", stories::latest, stories::late_proof),
+    story("no-room", "more GPU pods are wanted than there are GPUs", stories::latest, stories::no_room),
+    story("no-gpus", "the GPU workers are scaled away while proofs wait", stories::latest, stories::no_gpus),
+    story("no-shm", "without /dev/shm the CPU worker takes no work at all", stories::without_shm, stories::no_shm),
+    story(
+        "crowded-controllers",
+        "more proofs at once than leave room for a CoreExecute of 32",
+        stories::heavy_execution,
+        stories::crowded_controllers,
+    ),
+    story(
+        "weight-ignored",
+        "WORKER_CONTROLLER_WEIGHT is set on the cpu-node, where nobody reads it",
+        stories::guide,
+        stories::weight_ignored,
+    ),
     story("version-skew", "gpu-nodes run an older release than the rest", stories::latest, stories::version_skew),
 ];
 

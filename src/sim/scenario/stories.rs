@@ -44,6 +44,27 @@ pub(super) fn with_16_of_48() -> ClusterConfig {
     config
 }
 
+/// v2.1.3: a CoreExecute weighs 32, and 48 holds four Controllers beside it.
+pub(super) fn heavy_execution() -> ClusterConfig {
+    let mut config = ClusterConfig::new(Release::named("v2.1.3"));
+    config.cpu_node = config.cpu_node.with_env("WORKER_MAX_WEIGHT_OVERRIDE", "48");
+    config
+}
+
+/// What the guide says: 16 on the cpu-node. The Controllers weigh 4 all the same.
+pub(super) fn guide() -> ClusterConfig {
+    let mut config = pinned("48");
+    config.cpu_node = config.cpu_node.with_env("WORKER_CONTROLLER_WEIGHT", "16");
+    config
+}
+
+/// v2.7.2 with the 64 MiB of /dev/shm that a container has by itself.
+pub(super) fn without_shm() -> ClusterConfig {
+    let mut config = latest();
+    config.cpu_node.shm = 64 << 20;
+    config
+}
+
 fn ordinary(p: &mut Plan) -> &mut Plan {
     p.at(20).demand(&MIX, 70.0, 2, SIZE)
 }
@@ -189,4 +210,74 @@ pub(super) fn version_skew(p: &mut Plan) {
     p.does(Command::SetRelease("gpu-node", Release::named("v2.3.2")));
     p.at(1800).chapter("The mend", "One release everywhere.");
     p.does(Command::SetRelease("gpu-node", Release::LATEST));
+}
+
+pub(super) fn hung_task(p: &mut Plan) {
+    p.at(20).demand(&[(Compressed, 1)], 45.0, 3, SIZE);
+    p.at(720).chapter("One shard hangs", "Its worker goes on with others; its proof waits for this one.");
+    p.does(Command::Inject(Fault::Hang { kind: TaskType::ProveShard }));
+    p.at(1700).chapter("The mend", "kubectl rollout restart deploy/gpu-node: the shard is proved elsewhere.");
+    p.does(Command::Restart("gpu-node"));
+}
+
+pub(super) fn wedged_controller(p: &mut Plan) {
+    p.at(20).demand(&[(Compressed, 1)], 60.0, 2, SIZE);
+    p.at(600).does(Command::Demand(None));
+    p.at(720).chapter("A message is lost", "The last shrink is done; the Controller never hears of it.");
+    p.does(Command::Inject(Fault::Unheard { kind: TaskType::ShrinkWrap })).does(request(Groth16, 60));
+    p.at(1500).chapter("The mend", "sp1top proofs cancel ID, and ask again.");
+    p.does(Command::CancelOldest);
+}
+
+pub(super) fn two_coordinators(p: &mut Plan) {
+    ordinary(p).at(720).chapter("Two coordinators", "kubectl scale deploy/coordinator --replicas=2");
+    p.does(Command::Scale("coordinator", 2));
+    p.at(1100).chapter("The mend", "kubectl scale deploy/coordinator --replicas=1");
+    p.does(Command::Scale("coordinator", 1));
+}
+
+pub(super) fn late_proof(p: &mut Plan) {
+    p.at(20).demand(&[(Compressed, 1)], 60.0, 1, SIZE);
+    p.at(600).does(Command::Demand(None));
+    p.at(760).chapter("Too little time", "Twelve hundred shards in five minutes, on four GPUs.");
+    p.does(Command::RequestWithin(Compressed, Work { shards: 1200, memory_shards: 130, deferred: 0 }, 300));
+}
+
+pub(super) fn no_room(p: &mut Plan) {
+    ordinary(p).at(720).chapter("Two GPUs too few", "kubectl scale deploy/gpu-node --replicas=8, and there are six GPUs.");
+    p.does(Command::Scale("gpu-node", 8));
+    p.at(1200).chapter("The mend", "Two more machines.");
+    p.does(Command::Machines("gpu-node", 8));
+}
+
+pub(super) fn no_gpus(p: &mut Plan) {
+    ordinary(p).at(720).chapter("No GPUs", "kubectl scale deploy/gpu-node --replicas=0");
+    p.does(Command::Scale("gpu-node", 0));
+    p.at(1100).chapter("The mend", "kubectl scale deploy/gpu-node --replicas=4");
+    p.does(Command::Scale("gpu-node", 4));
+}
+
+pub(super) fn no_shm(p: &mut Plan) {
+    p.at(720).chapter("No shared memory", "The cpu-node is connected with a maximum weight of 0: proofs are claimed and wait.");
+    p.demand(&[(Compressed, 1)], 60.0, 2, SIZE);
+    p.at(1500).chapter("The mend", "kubectl set env deploy/cpu-node WORKER_MAX_WEIGHT_OVERRIDE=96");
+    p.set("cpu-node", "WORKER_MAX_WEIGHT_OVERRIDE", "96");
+}
+
+pub(super) fn crowded_controllers(p: &mut Plan) {
+    p.at(20).demand(&[(Compressed, 1)], 90.0, 1, SIZE);
+    p.at(540).does(Command::Demand(None));
+    p.at(720).chapter("Five proofs at once", "Their Controllers hold 5×4 of 48: no CoreExecute of 32 will ever fit.");
+    for _ in 0..5 {
+        p.does(request(Compressed, 90));
+    }
+    p.at(1300).chapter("The mend", "A second cpu-node takes the first CoreExecute.");
+    p.does(Command::Scale("cpu-node", 2));
+}
+
+pub(super) fn weight_ignored(p: &mut Plan) {
+    p.at(20).demand(&[(Compressed, 2), (Plonk, 1)], 70.0, 1, SIZE);
+    p.at(720).chapter("A weight that nobody reads", "16 on the cpu-node; a Controller weighs 4 all the same.");
+    p.at(1500).chapter("The mend", "The setting is taken away.");
+    p.does(Command::SetEnv("cpu-node", "WORKER_CONTROLLER_WEIGHT".into(), None));
 }

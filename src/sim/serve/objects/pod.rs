@@ -79,7 +79,11 @@ fn status(pod: &Pod) -> Value {
     }
     // Ready and unready since the container last started or ended.
     let ended = pod.last_termination.as_ref().map(|t| t.finished_at);
-    let since = if pod.ready { pod.started_at } else { ended.unwrap_or(pod.created_at) };
+    let since = match ended {
+        _ if pod.ready => pod.started_at,
+        _ if pod.lost => pod.lost_since,
+        ended => ended.unwrap_or(pod.created_at),
+    };
     let mut ready = condition("Ready", pod.ready, since);
     let mut containers_ready = condition("ContainersReady", pod.ready, since);
     if !pod.ready {
