@@ -39,7 +39,8 @@ impl Model {
         match p.stage() {
             Stage::Wrap | Stage::Shrink => self.tail(p, p.stage()),
             Stage::Shards => self.shards(p).or_else(|| self.alike(p)),
-            Stage::Waiting | Stage::Setup | Stage::Execute | Stage::Recursion => self.alike(p),
+            Stage::Execute => self.executing(p),
+            Stage::Waiting | Stage::Setup | Stage::Recursion => self.alike(p),
             Stage::Done => None,
         }
     }
@@ -67,24 +68,37 @@ impl Model {
         Some(Eta { least: shrink.0 + wrap.0, most: shrink.1 + wrap.1, basis: "usual durations of the last stages" })
     }
 
-    /// Execution is over: the tasks that are left, at the rate at which they
-    /// have become fewer.
+    /// The tasks that are left, at the rate at which they end. Counted are all
+    /// of them, markers too: `total_tasks` less `active_tasks` have ended.
     fn shards(&self, p: &Proof) -> Option<Eta> {
-        let others = self.proofs.active().filter(|o| o.id != p.id && o.claimed_at.is_some()).count();
-        if others > 0 || p.tally(&TaskType::CoreExecute).running > 0 {
+        if self.proofs.active().any(|o| o.id != p.id && o.claimed_at.is_some()) {
             return None;
         }
+        // Until the first shard is proved there is no rate.
+        let usual = self.durations.typical(&TaskType::ProveShard).map_or(Duration::from_secs(20), |t| t.median);
+        let begun = p.tally(&TaskType::ProveShard).first_at?.plus(usual);
         let last = self.history.last()?;
-        let left = last.get(Gauge::GpuQueue)?.saturating_add(p.tally(&TaskType::ProveShard).running);
-        let first = self.history.raw().rev().take_while(|s| last.at.since(s.at) <= RATE_SPAN).last()?;
-        let done = f64::from(first.get(Gauge::ActiveTasks)?) - f64::from(last.get(Gauge::ActiveTasks)?);
-        let seconds = last.at.seconds_since(first.at);
-        if done < 3.0 || seconds < 20.0 {
+        let first = self.history.raw().rev().take_while(|s| last.at.since(s.at) <= RATE_SPAN && s.at >= begun).last()?;
+        let ended = |s: &super::Sample| s.get(Gauge::EndedTasks).map(f64::from);
+        let (done, seconds) = (ended(last)? - ended(first)?, last.at.seconds_since(first.at));
+        if done < 10.0 || seconds < 20.0 {
             return None;
         }
+        let held = [TaskType::Controller, TaskType::CoreExecute].iter().map(|k| p.tally(k).running).sum();
+        let left = last.get(Gauge::ActiveTasks)?.saturating_sub(held);
         let least = Duration::try_from_secs_f64(f64::from(left) * seconds / done).ok()?;
         let after = self.after_shards(p.mode?)?;
-        Some(Eta { least: least + after / 2, most: least * 2 + after, basis: "tasks left at the rate of the last two minutes" })
+        let basis = "tasks left at the rate of the last two minutes";
+        Some(Eta { least: least + after / 2, most: least * 2 + after, basis })
+    }
+
+    /// While the guest runs: like earlier proofs, unless the tasks that it has
+    /// made already take longer than those did.
+    fn executing(&self, p: &Proof) -> Option<Eta> {
+        match (self.alike(p), self.shards(p)) {
+            (Some(alike), Some(made)) if made.least <= alike.most => Some(alike),
+            (alike, made) => made.or(alike),
+        }
     }
 
     /// What comes after the last shard.

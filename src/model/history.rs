@@ -29,10 +29,12 @@ pub enum Gauge {
     CpuWorkers,
     /// GPU workers.
     GpuWorkers,
+    /// Tasks that ended since the coordinator began, markers too.
+    EndedTasks,
 }
 
 /// How many gauges there are.
-pub const GAUGES: usize = 10;
+pub const GAUGES: usize = 11;
 
 impl Gauge {
     /// All of them, in the order of `Sample::values`.
@@ -47,6 +49,7 @@ impl Gauge {
         Self::ActiveProofs,
         Self::CpuWorkers,
         Self::GpuWorkers,
+        Self::EndedTasks,
     ];
 
     /// Its value in `stats`.
@@ -63,6 +66,7 @@ impl Gauge {
             Self::ActiveProofs => stats.active_proofs,
             Self::CpuWorkers => stats.cpu_workers,
             Self::GpuWorkers => stats.gpu_workers,
+            Self::EndedTasks => u32::try_from(stats.total_tasks?.checked_sub(u64::from(stats.active_tasks?))?).ok(),
         }
     }
 }

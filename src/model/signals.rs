@@ -161,6 +161,8 @@ pub struct Signals {
     pub shutting_down: Option<Timestamp>,
     /// A coordinator's process began.
     pub process_started: Option<Timestamp>,
+    /// Whose log said so.
+    pub process_source: Option<SourceName>,
     /// Lines from a coordinator's log that are not stats came last at.
     pub coordinator_spoke: Option<Timestamp>,
 }
@@ -184,6 +186,7 @@ impl Default for Signals {
             lost_writes: BTreeMap::new(),
             shutting_down: None,
             process_started: None,
+            process_source: None,
             coordinator_spoke: None,
         }
     }
@@ -342,6 +345,7 @@ impl Signals {
             C::ShuttingDown => self.shutting_down = Some(at),
             C::ProcessStarted | C::Listening { .. } => {
                 self.process_started = self.process_started.max(Some(at));
+                self.process_source = Some(source.clone());
             }
             _ => {}
         }

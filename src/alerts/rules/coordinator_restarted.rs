@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Clock, Rule, s};
 use crate::alerts::{Finding, Look, Severity};
+use crate::base::Timestamp;
 
 pub const RULE: Rule = Rule {
     id: "coordinator-restarted",
@@ -14,11 +15,45 @@ pub const RULE: Rule = Rule {
     check,
 };
 
+/// What other coordinators' logs do after one began.
+enum Others {
+    /// They end, or there are none.
+    Go,
+    /// They go on.
+    GoOn,
+    /// They were there; their next block would tell.
+    Unknown,
+}
+
+fn others(look: &Look<'_>, at: Timestamp) -> Others {
+    const BLOCK: Duration = Duration::from_secs(12);
+    let m = look.model;
+    if m.signals.shutting_down.is_some_and(|t| t.since(at).max(at.since(t)) < Duration::from_secs(60)) {
+        return Others::Go;
+    }
+    let began = m.signals.process_started.is_some_and(|t| t.since(at).max(at.since(t)) < BLOCK);
+    let Some(source) = m.signals.process_source.as_ref().filter(|_| began).or(m.stats.as_ref().map(|s| &s.source)) else { return Others::Go };
+    let own = m.signals.heard().find(|h| h.0 == source).map(|h| h.1);
+    // Copies of one log are the same process.
+    let mut others = m.signals.heard().filter(|(n, h)| *n != source && own.is_none_or(|o| !h.shares(o)) && h.stats_at.plus(BLOCK + BLOCK) >= at).peekable();
+    if others.peek().is_none() {
+        return Others::Go;
+    }
+    if others.any(|(_, h)| h.stats_at > at.plus(Duration::from_secs(2))) {
+        return Others::GoOn;
+    }
+    if m.coordinator_now().since(at) < BLOCK { Others::Unknown } else { Others::Go }
+}
+
 fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     let m = look.model;
     let Some(at) = m.coordinator.restarted_at.filter(|t| m.coordinator_now().since(*t) < Duration::from_secs(look.limits.told)) else { return };
     // Two that answer in turn look like one that restarts.
     if m.signals.flaps_since(look.now().minus(Duration::from_secs(90))) >= 3 {
+        return;
+    }
+    // Where another one goes on nothing is lost: there are two, which is another alert.
+    if !matches!(others(look, at), Others::Go) {
         return;
     }
     // Those that were worked on, whether they have been claimed again or not yet.
