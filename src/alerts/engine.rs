@@ -324,15 +324,15 @@ impl Alerts {
     /// The alert that `key` is told under, if there is one: the nearest of its
     /// causes that is told, or is about to be.
     fn cause(&self, key: &Key, depth: u8) -> Option<Key> {
-        // Two that name each other as their cause have none.
-        if depth > 4 {
-            return None;
-        }
-        let e = self.entries.get(key)?;
+        let e = self.entries.get(key).filter(|_| depth < 8)?;
         for under in e.under.iter().filter(|u| *u != key) {
             let Some(c) = self.entries.get(under).filter(|c| c.firing.is_some()) else { continue };
             if c.told.is_some() {
                 return Some(under.clone());
+            }
+            // Of two that name each other the one that was found first is the cause.
+            if c.under.contains(key) && (c.found_at, rank(under)) > (e.found_at, rank(key)) {
+                continue;
             }
             match self.cause(under, depth + 1) {
                 Some(root) if root == *key => {}
@@ -405,6 +405,11 @@ fn toggle(set: &mut BTreeSet<Key>, key: &Key) -> bool {
     }
     set.insert(key.clone());
     true
+}
+
+/// The place of an alert's rule in the table, then its subject.
+fn rank(key: &Key) -> (usize, &str) {
+    (RULES.iter().position(|r| r.id == key.id).unwrap_or(RULES.len()), &key.subject)
 }
 
 /// The worst and the oldest first.

@@ -11,6 +11,11 @@ pub mod look;
 pub mod rules;
 mod thresholds;
 
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
 pub use engine::{Alerts, Transition, TransitionState};
 pub use look::Look;
 pub use thresholds::Thresholds;

@@ -197,8 +197,11 @@ impl Model {
             s.bytes += bytes;
             s.last_at = Some(env_at);
             s.last_data = s.last_data.max(newest);
-            let (first, _) = self.since_stats.unwrap_or((self.now, self.now));
-            self.since_stats = Some((first, self.now));
+            // What belongs to their block says nothing.
+            if self.stats.as_ref().is_some_and(|s| self.now.since(s.heard) > std::time::Duration::from_secs(3)) {
+                let first = self.since_stats.map_or(self.now, |s| s.0);
+                self.since_stats = Some((first, self.now));
+            }
             for u in unread {
                 *s.unread.entry(u.why).or_default() += 1;
                 s.unread_recent.push(u);
@@ -421,6 +424,7 @@ impl Model {
                 {
                     w.state = WorkerState::Late;
                     w.unreachable_since.get_or_insert(at);
+                    w.unreachable_last = Some(at);
                 }
             }
             C::ClaimInputs { program, stdin, mode, items } => {

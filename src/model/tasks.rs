@@ -123,7 +123,7 @@ impl Model {
             WorkerState::Live => {}
             WorkerState::Late => {
                 // Failed heartbeats repeat every 5 s; silence means it is back.
-                if w.unreachable_since.is_some_and(|t| at.since(t) > Duration::from_secs(60)) {
+                if w.unreachable_last.is_some_and(|t| at.since(t) > Duration::from_secs(15)) {
                     w.state = WorkerState::Live;
                     w.unreachable_since = None;
                 }
@@ -489,6 +489,10 @@ impl Model {
         for task_id in tasks {
             let Some(task) = self.tasks.by_id.get_mut(&task_id) else { continue };
             if task.place != Some(ix) {
+                // It was given to another one before this one was found to be gone.
+                if let Some(w) = self.workers.at_mut(ix).filter(|_| task.place.is_some()) {
+                    w.requeued += 1;
+                }
                 continue;
             }
             task.place = None;

@@ -75,6 +75,8 @@ pub struct Worker {
     pub lost_at: Option<Timestamp>,
     /// Since when heartbeats cannot be sent to it.
     pub unreachable_since: Option<Timestamp>,
+    /// When that last failed; it is tried every 5 s.
+    pub unreachable_last: Option<Timestamp>,
     /// The coordinator's guess when it is free, Unix ms; 0 when idle.
     pub next_free_ms: u64,
     /// What it runs. For a lost worker: what it ran when it was lost.
@@ -105,6 +107,7 @@ impl Worker {
             last_seen: at,
             lost_at: None,
             unreachable_since: None,
+            unreachable_last: None,
             next_free_ms: 0,
             tasks: Vec::new(),
             changed_at: at,

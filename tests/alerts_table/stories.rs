@@ -60,11 +60,12 @@ fn tell(story: &Story) {
             }
         }
         let seen = if view == View::Logs { "logs" } else { "all" };
-        wrong.extend(judge(&format!("{} ({seen})", story.name), expected.0, expected.1, &got, |c| c.parse().ok().map(|s| START.plus(Duration::from_secs(s)))));
+        wrong.extend(judge(&format!("{} ({seen})", story.name), expected.0, expected.1, &got, |c| {
+            c.parse().ok().map(|s| START.plus(Duration::from_secs(s)))
+        }));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
-
 
 const NONE: (&[(&str, &str)], &[&str]) = (&[], &[]);
 
@@ -99,7 +100,10 @@ fn two_plonks_oom() {
         name: "two-plonks-oom",
         look: 400..1200,
         logs: (&[("wrap-overcommit", ""), ("worker-lost", ""), ("poison-task", "")], &["no-cpu-workers", "worker-silent"]),
-        all: (&[("wrap-overcommit", ""), ("memory-near-limit", ""), ("oom-killed", ""), ("crash-loop", ""), ("poison-task", "")], &["no-cpu-workers"]),
+        all: (
+            &[("wrap-overcommit", ""), ("memory-near-limit", ""), ("oom-killed", ""), ("crash-loop", ""), ("poison-task", "")],
+            &["no-cpu-workers"],
+        ),
     });
 }
 

@@ -20,8 +20,12 @@ pub const RULE: Rule = Rule {
 const EXECUTES_ITSELF: Duration = Duration::from_secs(3600);
 
 fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
-    let Some(now) = &look.model.stats else { return };
+    // The block that lists the tasks, and whatever is newer.
+    let (Some(now), Some(newest)) = (&look.model.stats_log, look.stats()) else { return };
     let stats = &now.stats;
+    if newest.cpu_queue != Some(0) || newest.gpu_queue != Some(0) || newest.total_tasks != stats.total_tasks {
+        return;
+    }
     if stats.cpu_queue != Some(0) || stats.gpu_queue != Some(0) || stats.gpu_utilization_current.unwrap_or(0) > 0 {
         return;
     }

@@ -32,10 +32,16 @@ fn others(look: &Look<'_>, at: Timestamp) -> Others {
         return Others::Go;
     }
     let began = m.signals.process_started.is_some_and(|t| t.since(at).max(at.since(t)) < BLOCK);
-    let Some(source) = m.signals.process_source.as_ref().filter(|_| began).or(m.stats.as_ref().map(|s| &s.source)) else { return Others::Go };
+    let Some(source) = m.signals.process_source.as_ref().filter(|_| began).or(m.stats.as_ref().map(|s| &s.source)) else {
+        return Others::Go;
+    };
     let own = m.signals.heard().find(|h| h.0 == source).map(|h| h.1);
     // Copies of one log are the same process.
-    let mut others = m.signals.heard().filter(|(n, h)| *n != source && own.is_none_or(|o| !h.shares(o)) && h.stats_at.plus(BLOCK + BLOCK) >= at).peekable();
+    let mut others = m
+        .signals
+        .heard()
+        .filter(|(n, h)| *n != source && own.is_none_or(|o| !h.shares(o)) && h.stats_at.plus(BLOCK + BLOCK) >= at)
+        .peekable();
     if others.peek().is_none() {
         return Others::Go;
     }
@@ -47,7 +53,9 @@ fn others(look: &Look<'_>, at: Timestamp) -> Others {
 
 fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     let m = look.model;
-    let Some(at) = m.coordinator.restarted_at.filter(|t| m.coordinator_now().since(*t) < Duration::from_secs(look.limits.told)) else { return };
+    let Some(at) = m.coordinator.restarted_at.filter(|t| m.coordinator_now().since(*t) < Duration::from_secs(look.limits.told)) else {
+        return;
+    };
     // Two that answer in turn look like one that restarts.
     if m.signals.flaps_since(look.now().minus(Duration::from_secs(90))) >= 3 {
         return;
@@ -63,7 +71,10 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     let mut f = Finding::new(
         "coordinator",
         if anew > 0 { Severity::Warning } else { Severity::Info },
-        format!("the coordinator {how}: its memory is lost, {}", if anew == 0 { "no proof was worked on".into() } else { format!("{anew} proofs start from scratch") }),
+        format!(
+            "the coordinator {how}: its memory is lost, {}",
+            if anew == 0 { "no proof was worked on".into() } else { format!("{anew} proofs start from scratch") }
+        ),
     )
     .evidence(format!("at {}; restarts seen: {}", at.clock(), m.coordinator.restarts))
     .since(at)

@@ -20,16 +20,28 @@ pub const RULE: Rule = Rule {
 /// Below this share of the limit a slope is only a beginning.
 const SLOPE_FROM: f64 = 0.75;
 
-/// Bytes a second over the last samples, where they all rise.
-fn slope(pod: &Pod, now: Timestamp) -> Option<f64> {
+/// Seconds until `limit` bytes are reached, by the last three samples, where
+/// they rise. A task's memory grows fast at first and then less and less: a rise
+/// that becomes smaller goes on becoming smaller, and may end below the limit.
+fn seconds_left(pod: &Pod, now: Timestamp, limit: u64) -> Option<f64> {
     let recent: Vec<(Timestamp, u64)> =
         pod.usage.iter().filter(|u| now.since(u.at) < Duration::from_secs(180)).filter_map(|u| Some((u.at, u.memory_bytes?))).collect();
-    let last = recent.get(recent.len().checked_sub(3)?..)?;
-    if !last.is_sorted_by(|a, b| a.1 < b.1) {
-        return None;
+    let [a, b, c] = *recent.get(recent.len().checked_sub(3)?..)? else { return None };
+    let rate = |x: (Timestamp, u64), y: (Timestamp, u64)| {
+        let (rise, seconds) = (y.1.checked_sub(x.1)? as f64, y.0.seconds_since(x.0));
+        (rise > 0.0 && seconds > 0.0).then(|| rise / seconds)
+    };
+    let (before, last) = (rate(a, b)?, rate(b, c)?);
+    let left = limit.saturating_sub(c.1) as f64;
+    let step = c.0.seconds_since(b.0);
+    let shrinks = last / before;
+    if shrinks >= 0.98 {
+        return Some(left / last);
     }
-    let seconds = last[2].0.seconds_since(last[0].0);
-    (seconds > 0.0).then(|| (last[2].1 - last[0].1) as f64 / seconds)
+    // Each step brings `shrinks` times what the one before brought.
+    let next = last * step * shrinks;
+    let part = 1.0 - left * (1.0 - shrinks) / next;
+    (part > 0.0).then(|| part.ln() / shrinks.ln() * step)
 }
 
 fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
@@ -42,8 +54,7 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
             continue;
         }
         let ratio = used as f64 / limit as f64;
-        let rate = slope(p, look.now());
-        let left = rate.filter(|_| ratio >= SLOPE_FROM).map(|r| (limit.saturating_sub(used)) as f64 / r);
+        let left = seconds_left(p, look.now(), limit).filter(|_| ratio >= SLOPE_FROM);
         let soon = left.is_some_and(|s| s <= look.limits.memory_seconds as f64);
         if ratio < look.limits.memory_ratio && !soon {
             continue;

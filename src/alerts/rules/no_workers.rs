@@ -49,6 +49,7 @@ fn check(look: &Look<'_>, deployment: &str, workers: Option<u32>, queue: Option<
     let what = if deployment == "cpu-node" { "CPU" } else { "GPU" };
     let mut f = Finding::new(deployment, Severity::Critical, format!("{queue} {what} tasks wait and no {what} worker is connected"))
         .evidence(format!("{} workers 0, queue {queue}, {} active proofs", what.to_lowercase(), stats.active_proofs.unwrap_or(0)));
+    f = f.under("coordinator-duplicated", "coordinator");
     let kind = if deployment == "cpu-node" { crate::base::WorkerKind::Cpu } else { crate::base::WorkerKind::Gpu };
     if let Some(w) = m.workers.iter().filter(|w| w.kind == Some(kind)).max_by_key(|w| w.lost_at)
         && let Some(t) = w.lost_at

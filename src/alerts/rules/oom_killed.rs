@@ -70,14 +70,10 @@ fn tell(look: &Look<'_>, d: &ContainerDeath, at: Timestamp, oom: bool) -> Findin
     let how = if oom { format!("was killed for its memory {limit_text}") } else { "was killed (exit code 137)".into() };
     let worker = worker(look, d, at);
     let held = worker.map_or_else(String::new, |w| format!("; it held {}", words::tasks(&w.tasks)));
-    let mut f = Finding::new(
-        subject(d),
-        if oom { Severity::Critical } else { Severity::Warning },
-        format!("{name} {} {how}{held}", d.pod),
-    )
-    .evidence(format!("{} with exit code {} at {}, restart {}", d.termination.reason, d.termination.exit_code, at.clock(), d.restarts))
-    .since(at)
-    .event();
+    let mut f = Finding::new(subject(d), if oom { Severity::Critical } else { Severity::Warning }, format!("{name} {} {how}{held}", d.pod))
+        .evidence(format!("{} with exit code {} at {}, restart {}", d.termination.reason, d.termination.exit_code, at.clock(), d.restarts))
+        .since(at)
+        .event();
     if let Some(w) = worker {
         f = f.evidence(format!("{} weighed {}", words::worker(w), look.capacity.used(w)));
     }

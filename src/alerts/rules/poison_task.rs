@@ -34,7 +34,10 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
 /// stop, and not those that just left.
 fn victims<'a>(look: &Look<'_>, task: &'a Task, kind: WorkerKind) -> Vec<&'a WorkerId> {
     let died = |id: &&WorkerId| {
-        look.model.workers.get(id).is_none_or(|w| w.timed_out && !words::is_planned(look, w) && w.kind.is_none_or(|k| k == kind || k == WorkerKind::All))
+        look.model
+            .workers
+            .get(id)
+            .is_none_or(|w| w.timed_out && !words::is_planned(look, w) && w.kind.is_none_or(|k| k == kind || k == WorkerKind::All))
     };
     task.victims.iter().filter(died).collect()
 }
@@ -42,10 +45,8 @@ fn victims<'a>(look: &Look<'_>, task: &'a Task, kind: WorkerKind) -> Vec<&'a Wor
 fn story(look: &Look<'_>, kind: WorkerKind) -> Option<Finding> {
     let m = look.model;
     let many = m.tasks.iter().filter(|(_, t)| t.victims.len() >= 2 && t.kind.as_ref().and_then(TaskType::worker_kind) == Some(kind));
-    let mut suspects: Vec<Suspect<'_>> = many
-        .map(|(id, task)| Suspect { id, task, victims: victims(look, task, kind) })
-        .filter(|s| s.victims.len() >= 2)
-        .collect();
+    let mut suspects: Vec<Suspect<'_>> =
+        many.map(|(id, task)| Suspect { id, task, victims: victims(look, task, kind) }).filter(|s| s.victims.len() >= 2).collect();
     // The one with the most victims, and rather the wrap than its Controller, which only had to be there.
     let weight = |s: &Suspect<'_>| look.capacity.weights.value(s.task.kind.as_ref().unwrap_or(&TaskType::Controller));
     suspects.sort_by_key(|s| (Reverse(s.victims.len()), s.task.kind == Some(TaskType::Controller), Reverse(weight(s)), s.id));

@@ -22,6 +22,8 @@ pub const RULE: Rule = Rule {
 
 /// So many workers with tasks that run too long have one cause.
 const MANY: usize = 4;
+/// A worker that works has something begin or end in every third block.
+const STILL: Duration = Duration::from_secs(30);
 /// A worker that had something begin or end so long after a task began is not stuck with it.
 const GOES_ON: Duration = Duration::from_secs(45);
 
@@ -96,6 +98,11 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         if gpu && queued && !alone {
             continue;
         }
+        // Where nothing of a worker moves, its other tasks will soon be as old: then it is the worker.
+        let still = look.model.stats_log.as_ref().is_some_and(|l| l.at.since(w.changed_at) >= STILL);
+        if gpu && still && w.tasks.iter().any(|o| o.kind.as_ref().is_none_or(|k| age(look, o) <= limit_on(look, k, w))) {
+            continue;
+        }
         let Some(p) = look.model.proofs.get(&t.proof).filter(|p| p.is_active()) else { continue };
         if !gpu && proof_moves(look, p, limit / 2) {
             continue;
@@ -143,7 +150,9 @@ fn tell(look: &Look<'_>, tasks: &[(&Worker, &Running)], workers: usize) -> Optio
         .under("worker-silent", w.id.to_string())
         .under("gpu-queue-stalled", "gpu-node");
     if tasks.len() > 1 {
-        let others = tasks[1..].iter().map(|(_, t)| format!("{} {} since {}", t.kind.as_ref().map_or("task", TaskType::as_str), t.task, t.since.clock()));
+        let others = tasks[1..]
+            .iter()
+            .map(|(_, t)| format!("{} {} since {}", t.kind.as_ref().map_or("task", TaskType::as_str), t.task, t.since.clock()));
         f = f.evidence(format!("as old: {}", words::list(others, 4)));
     }
     Some(match words::pod(w).filter(|_| workers == 1) {

@@ -101,6 +101,7 @@ pub fn death<'a>(look: &Look<'a>, w: &Worker) -> Option<&'a ContainerDeath> {
         // Heartbeats fail up to 5 s later, and clocks differ.
         let near = at <= gone.plus(Duration::from_secs(5)) && gone.since(at) < Duration::from_secs(120);
         let there = w.first_seen <= at.plus(Duration::from_secs(1));
-        near && there && (pod(w) == Some(d.pod.as_str()) || (w.tie.is_none() && d.component.is_some_and(|c| c.as_str() == deployment(w.kind))))
+        near && there
+            && (pod(w) == Some(d.pod.as_str()) || (w.tie.is_none() && d.component.is_some_and(|c| c.as_str() == deployment(w.kind))))
     })
 }

@@ -21,22 +21,28 @@ pub const RULE: Rule = Rule {
 /// Heartbeats are sent every 5 s: the second one that fails is no accident.
 const LATE: Duration = Duration::from_secs(9);
 
+/// So long a worker that was given up belongs to a story of others that are late.
+const TOLD: Duration = Duration::from_secs(120);
 /// Workers that go this shortly after each other are one story.
 const TOGETHER: Duration = Duration::from_secs(15);
 
 fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     let now = look.model.coordinator_now();
     let mut unreachable: Vec<(&Worker, Timestamp)> = Vec::new();
-    for w in look.model.workers.connected() {
-        if w.state == WorkerState::Late {
-            if let Some(since) = w.unreachable_since
-                && !w.tasks.is_empty()
-                && !words::is_planned(look, w)
-            {
-                unreachable.push((w, since));
-            }
-            continue;
+    for w in look.model.workers.iter() {
+        // Those that were given up meanwhile still belong to the story that they began.
+        let lately = w.is_connected() || w.lost_at.is_some_and(|t| now.since(t) < TOLD);
+        // Once is an accident.
+        if let (Some(since), Some(last)) = (w.unreachable_since, w.unreachable_last)
+            && lately
+            && last > since
+            && !w.tasks.is_empty()
+            && !words::is_planned(look, w)
+        {
+            unreachable.push((w, since));
         }
+    }
+    for w in look.model.workers.connected().filter(|w| w.state != WorkerState::Late) {
         if w.kind == Some(WorkerKind::Cpu) || w.tasks.is_empty() {
             continue;
         }
@@ -61,10 +67,13 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         }
         // The first one of a story is sure; what began with it belongs to it.
         for s in stories.iter().filter(|s| s.first().is_some_and(|f| now.since(f.1) >= LATE)) {
-            match s.as_slice() {
-                [(w, since)] => out.push(late(look, w, *since)),
-                many => out.extend(together(look, kind, many)),
-            }
+            let there: Vec<(&Worker, Timestamp)> = s.iter().copied().filter(|(w, _)| w.state == WorkerState::Late).collect();
+            let found = match there.as_slice() {
+                [] => None,
+                [(w, since)] => Some(late(look, w, *since)),
+                many => together(look, kind, many),
+            };
+            out.extend(found.zip(s.first()).map(|(f, (first, _))| Finding { subject: first.id.to_string(), ..f }));
         }
     }
 }
@@ -137,6 +146,10 @@ fn hung(look: &Look<'_>, w: &Worker) -> Finding {
     )
     .evidence(format!("its tasks have not changed since {}", w.changed_at.clock()))
     .since(w.changed_at);
+    // Its last task is the one that hangs.
+    if let Some(t) = w.tasks.iter().min_by_key(|t| (t.since, &t.task)) {
+        f = f.under("task-hung", t.task.to_string());
+    }
     f = match words::pod(w) {
         Some(pod) => f.fix("delete its pod: its tasks are queued again after 30 s, without using a retry", commands::delete_pod(ns, pod)),
         None => f.fix(

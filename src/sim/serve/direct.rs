@@ -151,7 +151,8 @@ impl Direct {
             let source = format!("kube:{}", r.plural);
             let newest = self.state.store.version();
             let Some(since) = self.versions.insert(r.plural, newest) else {
-                let items: Vec<Value> = self.state.store.table(r.plural).into_iter().flat_map(|t| t.objects.values()).map(|o| kept(&o.value)).collect();
+                let items: Vec<Value> =
+                    self.state.store.table(r.plural).into_iter().flat_map(|t| t.objects.values()).map(|o| kept(&o.value)).collect();
                 let list = json!({
                     "kind": format!("{}List", r.kind), "apiVersion": r.api,
                     "metadata": {"resourceVersion": newest.to_string()}, "items": items,

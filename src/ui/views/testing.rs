@@ -231,7 +231,7 @@ pub fn small() -> Cluster {
         if i == 24 {
             c.coordinator(CoordinatorEvent::WorkerTimedOut { worker: worker(3), heartbeat_age_secs: Some(39) });
         }
-        if i == 27 {
+        if i >= 27 {
             c.coordinator(CoordinatorEvent::HeartbeatFailed { worker: worker(2) });
         }
     }
