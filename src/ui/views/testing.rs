@@ -235,6 +235,7 @@ pub fn small() -> Cluster {
             c.coordinator(CoordinatorEvent::HeartbeatFailed { worker: worker(2) });
         }
     }
+    c.at(315).coordinator(CoordinatorEvent::HeartbeatFailed { worker: worker(2) });
     c.at(320);
     let mut a = shards(139, 2);
     a.push((PLONK, 501, T::RecursionReduce));
