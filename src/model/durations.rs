@@ -1,5 +1,6 @@
 //! How long tasks of each type take on this cluster, learnt from the data.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::base::{Ring, TaskType};
@@ -16,22 +17,19 @@ pub struct Durations {
 #[derive(Clone, Debug)]
 struct Kind {
     recent: Ring<f32>,
-    /// The same, in order: asked for every task of every worker, changed less
-    /// often.
-    sorted: Vec<f32>,
+    /// What they amount to: worked out when asked for, forgotten when one is
+    /// added, which happens a million times as often.
+    typical: OnceLock<Option<Typical>>,
     count: u64,
     exact: u64,
 }
 
 impl Kind {
-    fn push(&mut self, secs: f32) {
-        let place = |list: &[f32], secs: f32| list.partition_point(|s| s.total_cmp(&secs).is_lt());
-        if let Some(old) = self.recent.push(secs) {
-            let at = place(&self.sorted, old);
-            self.sorted.remove(at);
-        }
-        let at = place(&self.sorted, secs);
-        self.sorted.insert(at, secs);
+    fn work_out(&self) -> Option<Typical> {
+        let mut v: Vec<f32> = self.recent.iter().copied().collect();
+        v.sort_unstable_by(f32::total_cmp);
+        let at = |q: usize| v.get((v.len().max(1) - 1) * q / 100).map(|s| Duration::from_secs_f32(s.max(0.0)));
+        Some(Typical { median: at(50)?, p90: at(90)?, max: at(100)?, count: self.count, exact: self.exact > 0 })
     }
 }
 
@@ -53,7 +51,7 @@ pub struct Typical {
 
 impl Default for Durations {
     fn default() -> Self {
-        Self { kinds: vec![Kind { recent: Ring::new(SAMPLES), sorted: Vec::new(), count: 0, exact: 0 }; KINDS] }
+        Self { kinds: vec![Kind { recent: Ring::new(SAMPLES), typical: OnceLock::new(), count: 0, exact: 0 }; KINDS] }
     }
 }
 
@@ -64,12 +62,12 @@ impl Durations {
         let Some(k) = self.kinds.get_mut(kind.index()) else { return };
         if exact && k.exact == 0 {
             k.recent.clear();
-            k.sorted.clear();
         }
         if !exact && k.exact > 0 {
             return;
         }
-        k.push(took.as_secs_f32());
+        k.recent.push(took.as_secs_f32());
+        k.typical = OnceLock::new();
         k.count += 1;
         k.exact += u64::from(exact);
     }
@@ -78,9 +76,7 @@ impl Durations {
     #[must_use]
     pub fn typical(&self, kind: &TaskType) -> Option<Typical> {
         let k = self.kinds.get(kind.index())?;
-        let v = &k.sorted;
-        let at = |q: usize| v.get((v.len().max(1) - 1) * q / 100).map(|s| Duration::from_secs_f32(s.max(0.0)));
-        Some(Typical { median: at(50)?, p90: at(90)?, max: at(100)?, count: k.count, exact: k.exact > 0 })
+        *k.typical.get_or_init(|| k.work_out())
     }
 }
 

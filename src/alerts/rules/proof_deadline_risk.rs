@@ -19,10 +19,13 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
-    for p in look.model.proofs.active() {
+    let ttl = ttl(look);
+    for p in look.model.proofs.active().filter(|p| p.deadline.is_some() || ttl.is_some()) {
         let Some(eta) = look.model.eta(p) else { continue };
         deadline(look, p, &eta, out);
-        time_to_live(look, p, &eta, out);
+        if let Some(ttl) = ttl {
+            time_to_live(look, p, ttl, &eta, out);
+        }
     }
 }
 
@@ -67,8 +70,8 @@ fn ttl(look: &Look<'_>) -> Option<Duration> {
     Some(Duration::from_secs(if v < version(2, 4, 0) { 4 * 3600 } else { 6 * 3600 }))
 }
 
-fn time_to_live(look: &Look<'_>, p: &Proof, eta: &crate::model::Eta, out: &mut Vec<Finding>) {
-    let (Some(ttl), Some(from)) = (ttl(look), p.requested_at.or(p.claimed_at)) else { return };
+fn time_to_live(look: &Look<'_>, p: &Proof, ttl: Duration, eta: &crate::model::Eta, out: &mut Vec<Finding>) {
+    let Some(from) = p.requested_at.or(p.claimed_at) else { return };
     let age = look.since(from);
     if age.saturating_add(eta.least) <= ttl {
         return;

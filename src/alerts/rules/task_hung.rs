@@ -52,11 +52,27 @@ pub fn limit(look: &Look<'_>, kind: &TaskType) -> Duration {
     }
 }
 
-/// The same for a task on worker `w`: the first ones on a fresh worker wait for
-/// what it has to load.
-pub fn limit_on(look: &Look<'_>, kind: &TaskType, w: &Worker) -> Duration {
-    let limit = limit(look, kind);
-    if w.finished == 0 { limit.saturating_mul(2) } else { limit }
+/// [`limit`] for all types that run, by their index: asked for every task of
+/// every worker.
+pub struct Limits([Duration; TaskType::KNOWN.len() + 1]);
+
+impl Limits {
+    /// Those of this moment.
+    pub fn of(look: &Look<'_>) -> Self {
+        let mut limits = [Duration::MAX; TaskType::KNOWN.len() + 1];
+        for kind in look.digest.running.keys() {
+            limits[kind.index()] = limit(look, kind);
+        }
+        Self(limits)
+    }
+
+    /// After how long a task of `kind` is hung on worker `w`: the first ones on a
+    /// fresh GPU worker wait for what it has to load.
+    pub fn on(&self, kind: &TaskType, w: &Worker) -> Duration {
+        let limit = self.0[kind.index()];
+        let fresh = w.finished == 0 && kind.worker_kind() == Some(WorkerKind::Gpu);
+        if fresh { limit.saturating_mul(2) } else { limit }
+    }
 }
 
 /// How long a task has run, by the periodic blocks: a log that pauses does not age it.
@@ -70,16 +86,8 @@ fn proof_moves(look: &Look<'_>, p: &Proof, within: Duration) -> bool {
 }
 
 fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
-    // One look for the kinds that run at all.
-    let limits: Vec<(TaskType, Duration)> = look
-        .digest
-        .running
-        .keys()
-        .filter(|k| **k != TaskType::Controller)
-        .map(|k| (k.clone(), limit(look, k)))
-        .filter(|l| l.1 < Duration::MAX)
-        .collect();
-    if limits.is_empty() {
+    let limits = Limits::of(look);
+    if limits.0.iter().all(|l| *l == Duration::MAX) {
         return;
     }
     // Where GPU work waits and none finishes anywhere, gpu-queue-stalled says it, once.
@@ -87,9 +95,9 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     // The tasks of one worker are one story, told by the oldest of them.
     let mut stories: Vec<Vec<(&Worker, &Running)>> = Vec::new();
     for (w, t) in running(look.model) {
-        let Some((kind, limit)) = t.kind.as_ref().and_then(|k| limits.iter().find(|l| l.0 == *k)) else { continue };
+        let Some(kind) = &t.kind else { continue };
         let gpu = kind.worker_kind() == Some(WorkerKind::Gpu);
-        let limit = if w.finished == 0 && gpu { limit.saturating_mul(2) } else { *limit };
+        let limit = limits.on(kind, w);
         if age(look, t) <= limit || words::is_planned(look, w) {
             continue;
         }
@@ -100,7 +108,7 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         }
         // Where nothing of a worker moves, its other tasks will soon be as old: then it is the worker.
         let still = look.model.stats_log.as_ref().is_some_and(|l| l.at.since(w.changed_at) >= STILL);
-        if gpu && still && w.tasks.iter().any(|o| o.kind.as_ref().is_none_or(|k| age(look, o) <= limit_on(look, k, w))) {
+        if gpu && still && w.tasks.iter().any(|o| o.kind.as_ref().is_none_or(|k| age(look, o) <= limits.on(k, w))) {
             continue;
         }
         let Some(p) = look.model.proofs.get(&t.proof).filter(|p| p.is_active()) else { continue };

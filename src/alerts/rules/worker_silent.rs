@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::task_hung::{age, limit_on};
+use super::task_hung::{Limits, age};
 use super::{Clock, Rule, s, words};
 use crate::alerts::{Finding, Look, Severity, commands};
 use crate::base::{TaskType, Timestamp, WorkerKind, units};
@@ -51,7 +51,7 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
             .tasks
             .iter()
             .rev()
-            .all(|t| t.kind.as_ref().is_some_and(|k| age(look, t) > limit_on(look, k, w) && k.worker_kind() == Some(WorkerKind::Gpu)));
+            .all(|t| t.kind.as_ref().is_some_and(|k| age(look, t) > limits.on(k, w) && k.worker_kind() == Some(WorkerKind::Gpu)));
         if all_old && others_moved(look, w) && !words::is_planned(look, w) {
             out.push(hung(look, w));
         }
