@@ -111,9 +111,8 @@ pub struct Alerts {
 /// A cluster of more workers than this is large.
 const LARGE: usize = 256;
 /// How many seconds of the data's time may pass between two looks at a large
-/// cluster, other than at the end of a block: when something has changed, and
-/// when nothing but the time has.
-const SELDOM_SECS: (i64, i64) = (5, 10);
+/// cluster, other than at the end of a block: a log period.
+const SELDOM_SECS: i64 = 10;
 
 impl Alerts {
     /// No alerts yet; rules compare with `limits`.
@@ -205,11 +204,9 @@ impl Alerts {
         let revision = model.revision();
         let changed = self.revision != Some(revision);
         // Looking at thousands of workers takes long, and what is known of them
-        // changes with the blocks: between two blocks of a large cluster a look
-        // every few seconds is early enough, well within a log period.
+        // changes with the blocks: once a log period is early enough.
         let block = model.stats_log.as_ref().map(|s| s.at);
-        let seldom = if changed { SELDOM_SECS.0 } else { SELDOM_SECS.1 };
-        if model.workers.len() > LARGE && block == self.block && model.now.secs() - self.evaluated_at.secs() < seldom {
+        if model.workers.len() > LARGE && block == self.block && model.now.secs() - self.evaluated_at.secs() < SELDOM_SECS {
             return;
         }
         self.block = block;

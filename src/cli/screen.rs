@@ -1,7 +1,7 @@
 //! The commands that open the dashboard.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{Look, Place, ReplayArgs, WatchArgs, start};
@@ -95,8 +95,8 @@ pub(super) fn replay(args: &ReplayArgs, look: &Look) -> Outcome {
     needs_a_terminal("sp1top status --from PATH")?;
     let paths = if args.last { vec![super::record::last_session()?] } else { args.paths.clone() };
     let title = match &paths[..] {
-        [one] => one.display().to_string(),
-        [first, rest @ ..] => format!("{} +{}", first.display(), rest.len()),
+        [one] => tail(one),
+        [first, rest @ ..] => format!("{} +{}", tail(first), rest.len()),
         [] => String::new(),
     };
     let options = options(look, Some(title))?;
@@ -106,6 +106,16 @@ pub(super) fn replay(args: &ReplayArgs, look: &Look) -> Outcome {
     }
     let (_waker, inbox) = channel();
     show(Box::new(player), options, inbox)
+}
+
+/// What tells a recording from others in a narrow header: a file and the folder
+/// that it is in.
+fn tail(path: &Path) -> String {
+    if path.as_os_str() == "-" {
+        return "standard input".into();
+    }
+    let parts: Vec<_> = path.components().map(|c| c.as_os_str().to_string_lossy()).collect();
+    parts[parts.len().saturating_sub(2)..].join("/")
 }
 
 /// Where changes are written down.

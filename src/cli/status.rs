@@ -38,17 +38,32 @@ pub(super) fn run(args: &StatusArgs, place: &Place) -> Outcome {
 /// Reads whole recordings: one thread reads and parses, this one applies.
 pub(super) fn recorded(paths: &[PathBuf], place: &Place) -> Result<(Model, Pipeline), Failure> {
     let mut recording = Recording::open(paths, "files")?;
-    let (tx, rx) = sync_channel::<Result<Batch, String>>(32);
+    // Several at a time: waking the other thread for each costs more than reading it.
+    const AT_ONCE: (usize, u64) = (64, 256 << 10);
+    let (tx, rx) = sync_channel::<Result<Vec<Batch>, String>>(4);
     let read = move || {
         let mut decoder = Decoder::new(false);
         loop {
-            let batch = match recording.next() {
-                Ok(Some(e)) => Ok(decoder.decode(&e)),
-                Ok(None) => return,
-                Err(e) => Err(e.to_string()),
+            let (mut batches, mut bytes) = (Vec::with_capacity(AT_ONCE.0), 0);
+            let end = loop {
+                match recording.next() {
+                    Ok(Some(e)) => {
+                        bytes += u64::try_from(e.raw.len()).unwrap_or(u64::MAX);
+                        batches.push(decoder.decode(&e));
+                    }
+                    Ok(None) => break Some(None),
+                    Err(e) => break Some(Some(e.to_string())),
+                }
+                if batches.len() == AT_ONCE.0 || bytes >= AT_ONCE.1 {
+                    break None;
+                }
             };
-            let failed = batch.is_err();
-            if tx.send(batch).is_err() || failed {
+            if tx.send(Ok(batches)).is_err() {
+                return;
+            }
+            if let Some(end) = end {
+                // Nobody listens any more: nothing is lost.
+                let _ = end.map(|e| tx.send(Err(e)));
                 return;
             }
         }
@@ -56,8 +71,10 @@ pub(super) fn recorded(paths: &[PathBuf], place: &Place) -> Result<(Model, Pipel
     std::thread::Builder::new().name("read".into()).spawn(read).map_err(|e| format!("cannot start a thread: {e}"))?;
     let mut model = Model::new();
     let mut pipeline = Pipeline::with(false, settings::thresholds(&place.settings.alerts)?);
-    for batch in rx {
-        pipeline.apply_batch(batch?, &mut model);
+    for batches in rx {
+        for batch in batches? {
+            pipeline.apply_batch(batch, &mut model);
+        }
     }
     Ok((model, pipeline))
 }

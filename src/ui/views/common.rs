@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
-use crate::base::{TaskType, Timestamp, units};
+use crate::base::{TaskType, Timestamp, WorkerId, units};
 use crate::event::ProofStatus;
 use crate::model::{PodTie, Proof, Stage, WorkerState};
 use crate::ui::draw::{put_centre, wrap};
@@ -148,6 +148,22 @@ pub fn short_pod<'a>(name: &'a str, room: u16, ellipsis: &str) -> Cow<'a, str> {
         }
     }
     middle(name, room, ellipsis)
+}
+
+/// A worker's name in at most `room` columns: its first digits, or what tells
+/// the pod apart whose name it is.
+#[must_use]
+pub fn short_worker(id: &WorkerId, room: u16, ellipsis: &str) -> String {
+    match id {
+        WorkerId::Unknown(_) => id.short(),
+        WorkerId::Text(name) => short_pod(name, room, ellipsis).into_owned(),
+    }
+}
+
+/// True for a worker that is not called by eight digits.
+#[must_use]
+pub fn is_named(id: &WorkerId) -> bool {
+    matches!(id, WorkerId::Text(name) if name.len() > 8)
 }
 
 /// False where a worker's pod is a guess: seen with only one task, or with some

@@ -106,12 +106,12 @@ pub fn fits(s: &Setup, what_if: bool, area: Rect, ctx: &Ctx<'_>, buf: &mut Buffe
     let (mark, text, role) = match plan.two_plonks {
         Meeting::Possible => (ctx.symbols.alerts.1, format!("can meet on one worker: {} GiB", plan.two_plonks_need), Role::Bad),
         Meeting::Nearly => (done, "kept apart by their Controllers only".into(), Role::Text),
-        Meeting::Never => (done, "never meet on one worker".into(), Role::Good),
+        Meeting::Never => (done, "never on one worker".into(), Role::Good),
     };
     row(buf, fact("two wraps", mark, text, role));
     let limit = s.memory_limit.unwrap_or(0);
     let (mark, text, role) = match plan.memory {
-        Memory::Unknown => ("?", "no memory limit is known".into(), Role::Dim),
+        Memory::Unknown => ("?", "its limit is not known".into(), Role::Dim),
         Memory::Ample => (done, format!("{} of weight in {limit} GiB", s.max), Role::Good),
         Memory::Tight => (ctx.symbols.alerts.1, format!("{} of weight in {limit} GiB: peaks are higher", s.max), Role::Warn),
         Memory::Over => (failed, format!("{} of weight in {limit} GiB: killed when full", s.max), Role::Bad),

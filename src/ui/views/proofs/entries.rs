@@ -7,22 +7,28 @@ use ratatui::layout::Rect;
 use super::held::{Typicals, ratio, running_of};
 use crate::base::{TaskId, TaskType, Timestamp, WorkerId, units};
 use crate::model::{Model, Proof, SpanEnd};
-use crate::ui::views::common::{kind_name, letter, short_pod, tie_is_sure, times, unknown};
+use crate::ui::views::common::{is_named, kind_name, letter, short_pod, short_worker, tie_is_sure, times, unknown};
 use crate::ui::widgets::pen::{Pen, middle};
 use crate::ui::widgets::table::{Column, Table, TableState};
 use crate::ui::{Ctx, Role};
 
 /// The columns.
-const COLUMNS: [Column; 8] = [
-    Column::text("task", 14, 19, 255).unsorted(),
-    Column::text("worker", 8, 8, 8).unsorted(),
-    Column::text("pod", 14, 26, 4).unsorted(),
-    Column::number("time", 6, 9).unsorted(),
-    Column::number("of typical", 10, 6).unsorted(),
-    Column::text("began", 8, 8, 5).unsorted(),
-    Column::text("ended", 18, 18, 7).unsorted(),
-    Column::text("task id", 31, 31, 3).unsorted(),
-];
+const COLUMNS: [Column; 8] = columns(8, 8);
+/// Workers have names, those of their pods.
+const COLUMNS_NAMED: [Column; 8] = columns(16, 26);
+
+const fn columns(short: u16, long: u16) -> [Column; 8] {
+    [
+        Column::text("task", 14, 19, 255).unsorted(),
+        Column::text("worker", short, long, 8).unsorted(),
+        Column::text("pod", 14, 26, 4).unsorted(),
+        Column::number("time", 6, 9).unsorted(),
+        Column::number("of typical", 10, 6).unsorted(),
+        Column::text("began", 8, 8, 5).unsorted(),
+        Column::text("ended", 18, 18, 7).unsorted(),
+        Column::text("task id", 31, 31, 3).unsorted(),
+    ]
+}
 
 /// A task of a proof on a worker, running or ended.
 pub struct Entry<'m> {
@@ -99,7 +105,8 @@ pub fn entries<'m>(model: &'m Model, proof: &'m Proof) -> Vec<Entry<'m>> {
 
 /// The table of them.
 pub fn table(state: &TableState<Key>, list: &[Entry<'_>], area: Rect) -> Table<'static> {
-    state.table(&COLUMNS, list.len(), area, |i| list[i].key())
+    let columns = if list.iter().any(|e| is_named(e.worker)) { &COLUMNS_NAMED } else { &COLUMNS };
+    state.table(columns, list.len(), area, |i| list[i].key())
 }
 
 /// Draws column `column` of one of them.
@@ -112,7 +119,8 @@ pub fn cell(ctx: &Ctx<'_>, e: &Entry<'_>, column: usize, pen: &mut Pen<'_>) {
             pen.put(letter(e.kind), ctx.theme.task(e.kind)).gap(1).clip(kind_name(e.kind), text, ellipsis);
         }
         1 => {
-            pen.clip(&e.worker.short(), text, ellipsis);
+            let room = pen.left();
+            pen.put(&short_worker(e.worker, room, ellipsis), text);
         }
         2 => {
             let room = pen.left();

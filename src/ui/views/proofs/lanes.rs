@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::entries::{Entry, outcome_mark};
 use crate::base::{TaskType, Timestamp, WorkerId, units};
 use crate::model::{Proof, SpanEnd};
-use crate::ui::views::common::{kind_name, letter, short_pod, unknown};
+use crate::ui::views::common::{kind_name, letter, short_pod, short_worker, unknown};
 use crate::ui::widgets::pen::Pen;
 use crate::ui::widgets::table::{Column, Table, places};
 use crate::ui::widgets::timeline::{Axis, Segment, density, lane};
@@ -25,7 +25,7 @@ const STAGES: [Column; 7] = [
 ];
 
 const WORKERS: [Column; 4] = [
-    Column::text("worker", 8, 8, 255).unsorted(),
+    Column::text("worker", 8, 16, 255).unsorted(),
     Column::text("pod", 12, 20, 3).unsorted(),
     Column::number("tasks", 5, 6).unsorted(),
     Column::text("", 16, 24, 9).flex(1).unsorted(),
@@ -179,7 +179,8 @@ pub fn workers(ctx: &Ctx<'_>, area: Rect, list: &[Entry<'_>], window: (Timestamp
         let text = style(if part.running > 0 { Role::Text } else { Role::Dim });
         match c {
             0 => {
-                pen.clip(&part.worker.short(), text, ctx.symbols.ellipsis);
+                let room = pen.left();
+                pen.put(&short_worker(part.worker, room, ctx.symbols.ellipsis), text);
             }
             1 => {
                 let room = pen.left();

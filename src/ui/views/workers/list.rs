@@ -5,18 +5,26 @@ use std::cmp::{Ordering, Reverse};
 use super::weights::Weights;
 use crate::base::{Timestamp, WorkerId, WorkerKind};
 use crate::model::{Model, Worker, WorkerState};
+use crate::ui::views::common::is_named;
 use crate::ui::widgets::filter::{Words, holds};
 use crate::ui::widgets::table::Column;
 
 /// The columns of the rows.
-pub const COLUMNS: [Column; 10] = columns(true);
+pub const COLUMNS: [Column; 10] = columns(true, false);
 
-/// The columns; that of the pods is small where none is known.
-pub const fn columns(pods: bool) -> [Column; 10] {
+/// The columns of `rows`.
+pub fn columns_of(rows: &[Row<'_>]) -> [Column; 10] {
+    columns(rows.iter().any(|r| r.worker.tie.is_some()), rows.iter().any(|r| is_named(&r.worker.id)))
+}
+
+/// The columns; that of the pods is small where none is known, that of the
+/// workers large where they have names.
+const fn columns(pods: bool, names: bool) -> [Column; 10] {
     let (least, want) = if pods { (14, 26) } else { (3, 3) };
+    let (short, long) = if names { (16, 26) } else { (8, 8) };
     [
         Column::text("state", 6, 6, 9),
-        Column::text("worker", 8, 8, 255),
+        Column::text("worker", short, long, 255),
         Column::text("type", 4, 4, 7),
         Column::text("pod", least, want, 5),
         Column::text("load", 7, 22, 6),

@@ -4,17 +4,17 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::list::{Row, col, columns, key};
+use super::list::{Row, col, columns_of, key};
 use super::{Paint, WorkersView};
 use crate::base::{TaskType, WorkerKind, units};
 use crate::model::Running;
-use crate::ui::views::common::{age, letter, proof_letter, short_pod, state_mark, tie_is_sure, unknown};
+use crate::ui::views::common::{age, letter, proof_letter, short_pod, short_worker, state_mark, tie_is_sure, unknown};
 use crate::ui::widgets::pen::{Pen, width};
 use crate::ui::widgets::table::{Column, Table, bar};
 use crate::ui::{Ctx, Role};
 
 pub fn draw(view: &WorkersView, ctx: &Ctx<'_>, area: Rect, rows: &[Row<'_>], buf: &mut Buffer) {
-    let columns = columns(rows.iter().any(|r| r.worker.tie.is_some()));
+    let columns = columns_of(rows);
     table(view, &columns, rows, area).draw(ctx, area, buf, |r, c, pen| {
         if let Some(row) = rows.get(r) {
             cell(view, ctx, row, c, pen);
@@ -38,7 +38,8 @@ fn cell(view: &WorkersView, ctx: &Ctx<'_>, row: &Row<'_>, column: usize, pen: &m
             pen.put(mark, style(role)).gap(1).put(w.state.as_str(), word);
         }
         col::WORKER => {
-            pen.clip(&w.id.short(), text, ctx.symbols.ellipsis);
+            let room = pen.left();
+            pen.put(&short_worker(&w.id, room, ctx.symbols.ellipsis), text);
         }
         col::TYPE => {
             let kind = kind_style(ctx, w.kind);
