@@ -1,12 +1,16 @@
 //! The real kubectl on the simulated cluster.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "support/suite.rs"]
+mod suite;
+
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use sp1top::base::Timestamp;
 use sp1top::sim::serve::{CONTEXT, Server, SimClock, order};
 use sp1top::sim::{Cluster, ClusterConfig, Release};
+use suite::Tools;
 
 struct Rig {
     server: Server,
@@ -15,13 +19,8 @@ struct Rig {
     _runtime: tokio::runtime::Runtime,
 }
 
-/// A served cluster; `None`, said aloud, where there is no kubectl.
-fn rig() -> Option<Rig> {
-    if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
-        assert!(std::env::var("CI").is_err_and(|_| true), "CI needs kubectl for this test: install it");
-        eprintln!("SKIPPED: there is no kubectl here; install it to run this test");
-        return None;
-    }
+/// A served cluster.
+fn rig() -> Rig {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let now = Timestamp::ZERO.plus(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap());
     let start = now.minus(Duration::from_secs(120));
@@ -29,7 +28,7 @@ fn rig() -> Option<Rig> {
     let server = runtime.block_on(Server::start(cluster, Vec::new(), SimClock::new(now, 1.0))).unwrap();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("config"), server.kubeconfig()).unwrap();
-    Some(Rig { server, folder, _runtime: runtime })
+    Rig { server, folder, _runtime: runtime }
 }
 
 impl Rig {
@@ -68,9 +67,8 @@ fn has(text: &str, all: &[&str]) {
     }
 }
 
-#[test]
 fn kubectl_reads_it() {
-    let Some(rig) = rig() else { return };
+    let rig = rig();
     has(&rig.kubectl("get pods -o wide"), &["READY", "STATUS", "RESTARTS", "NODE", "cpu-node-", "1/1", "Running", "gpu-1", "10.244."]);
     has(
         &rig.kubectl("get all"),
@@ -91,9 +89,8 @@ fn kubectl_reads_it() {
     has(&rig.kubectl("version"), &["Server Version: v1.33.1"]);
 }
 
-#[test]
 fn kubectl_reads_its_logs() {
-    let Some(rig) = rig() else { return };
+    let rig = rig();
     has(&rig.kubectl("logs deploy/coordinator --tail=200"), &["GetStatsResponse {"]);
     let stamped = rig.kubectl("logs -l app=gpu-node --prefix --timestamps --tail=1");
     assert!(stamped.lines().count() == 4 && stamped.starts_with("[pod/gpu-node-"), "{stamped}");
@@ -117,9 +114,8 @@ fn kubectl_reads_its_logs() {
     has(&text, &["GetStatsResponse {"]);
 }
 
-#[test]
 fn kubectl_changes_it() {
-    let Some(rig) = rig() else { return };
+    let rig = rig();
     rig.kubectl("set env deploy/cpu-node WORKER_MAX_WEIGHT_OVERRIDE=64 EXTRA=1");
     has(&rig.kubectl("set env deploy/cpu-node --list"), &["WORKER_MAX_WEIGHT_OVERRIDE=64", "EXTRA=1"]);
     rig.kubectl("set env deploy/cpu-node EXTRA-");
@@ -148,9 +144,8 @@ fn kubectl_changes_it() {
     assert!(!ok && text.contains("room for 5000"), "{text}");
 }
 
-#[test]
 fn kubectl_is_told_what_each_user_may() {
-    let Some(rig) = rig() else { return };
+    let rig = rig();
     assert_eq!(rig.kubectl("auth can-i patch deploy").trim(), "yes");
     has(&rig.kubectl("auth can-i --list"), &["*.*"]);
     let as_viewer = |args: &str| rig.try_kubectl(&format!("{args} --context {CONTEXT}-viewer"));
@@ -166,4 +161,9 @@ fn kubectl_is_told_what_each_user_may() {
     order::run(&rig.server.world, "deny delete pods").unwrap();
     let (ok, text) = rig.try_kubectl("delete pod redis-master-0");
     assert!(!ok && text.contains("Forbidden"), "{text}");
+}
+
+fn main() -> std::process::ExitCode {
+    let all = tests![kubectl_reads_it, kubectl_reads_its_logs, kubectl_changes_it, kubectl_is_told_what_each_user_may];
+    suite::run(vec![(Tools::KUBECTL, all)])
 }

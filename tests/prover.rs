@@ -4,6 +4,8 @@
 
 #[path = "support/pty.rs"]
 mod pty;
+#[path = "support/suite.rs"]
+mod suite;
 mod support;
 
 use std::net::SocketAddr;
@@ -14,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use pty::Terminal;
 use sp1top::proto::cluster::ProofRequestCreateRequest;
+use suite::Tools;
 use support::grpc::{Server, Services};
 use support::stores::{Redis, line, redis, redis_tls, s3};
 
@@ -123,9 +126,8 @@ async fn put(redis: &Redis, id: &str, value: &[u8]) {
     redis::cmd("SET").arg(id).arg(value).arg("EX").arg(600).exec_async(&mut redis.connection().await).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn a_proof_is_sent_followed_and_fetched() {
-    let Some(redis) = redis(&[]) else { return };
+    let redis = redis(&[]);
     let bench = Bench::new(&[("CLI_REDIS_NODES", redis.url())]).await;
     let child = bench.start(&["prove", "fibonacci", "--n", "20", "--mode", "core", "--timeout", "30m", "-o", "jsonl", "--out", "p.bin"]);
     until("the request", || bench.created().len() == 1);
@@ -184,7 +186,6 @@ async fn a_proof_is_sent_followed_and_fetched() {
     assert_eq!(std::fs::read(bench.dir.path().join("q.bin")).unwrap(), raw);
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn the_same_through_s3() {
     let s3 = s3("proofs");
     let mut bench = Bench::new(&[]).await;
@@ -217,9 +218,8 @@ async fn the_same_through_s3() {
     assert!(bad.status.code() == Some(1) && said.contains("credentials") && !said.contains("hunter2"), "{said}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn how_it_ends_is_the_exit_code() {
-    let Some(redis) = redis(&[]) else { return };
+    let redis = redis(&[]);
     for (status, word) in [(3, "failed"), (4, "cancelled")] {
         let bench = Bench::new(&[("CLI_REDIS_NODES", redis.url())]).await;
         let child = bench.start(&["prove", "fibonacci"]);
@@ -250,9 +250,8 @@ async fn how_it_ends_is_the_exit_code() {
     assert!(out.status.code() == Some(5) && text(&out).contains("deadline passed"), "{}", text(&out));
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn cancelling_asks_first_and_the_follower_sees_it() {
-    let Some(redis) = redis(&[]) else { return };
+    let redis = redis(&[]);
     let bench = Bench::new(&[("CLI_REDIS_NODES", redis.url())]).await;
     let child = bench.start(&["prove", "fibonacci"]);
     until("submission", || bench.state() == "submitted");
@@ -271,9 +270,8 @@ async fn cancelling_asks_first_and_the_follower_sees_it() {
     assert!(out.status.code() == Some(1) && text(&out).contains("knows no proof cli_unknown"), "{}", text(&out));
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn an_outage_of_the_api_only_delays() {
-    let Some(redis) = redis(&[]) else { return };
+    let redis = redis(&[]);
     let mut bench = Bench::new(&[("CLI_REDIS_NODES", redis.url())]).await;
     let said = bench.dir.path().join("said.jsonl");
     let mut command = bench.command(&["prove", "fibonacci", "--mode", "core", "-o", "jsonl"]);
@@ -321,9 +319,8 @@ async fn killed(redis: &Redis, bench: &Bench, mut child: Child, mend: impl FnOnc
     assert!(!left.iter().any(|n| n.to_string_lossy().contains(".part")), "{left:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn killed_while_it_uploads() {
-    let Some(redis) = redis(&[]) else { return };
+    let redis = redis(&[]);
     let cut = line(redis.addr);
     let bench = Bench::new(&[("CLI_REDIS_NODES", format!("redis://{}/0", cut.addr))]).await;
     // In the middle of the program.
@@ -335,9 +332,8 @@ async fn killed_while_it_uploads() {
     assert_eq!(bench.created().len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn killed_between_upload_and_submission() {
-    let Some(redis) = redis(&[]) else { return };
+    let redis = redis(&[]);
     let mut bench = Bench::new(&[("CLI_REDIS_NODES", redis.url())]).await;
     // Nobody listens, so nothing is taken.
     bench.api = None;
@@ -351,9 +347,8 @@ async fn killed_between_upload_and_submission() {
     assert_eq!(bench.created().len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn killed_before_the_answer_to_the_submission() {
-    let Some(redis) = redis(&[]) else { return };
+    let redis = redis(&[]);
     let bench = Bench::new(&[("CLI_REDIS_NODES", redis.url())]).await;
     bench.services.with(|s| s.swallow = true);
     let child = bench.start(&["prove", "fibonacci"]);
@@ -363,9 +358,8 @@ async fn killed_before_the_answer_to_the_submission() {
     assert_eq!(bench.created().len(), 1, "it was found, not sent again");
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn killed_while_it_follows() {
-    let Some(redis) = redis(&[]) else { return };
+    let redis = redis(&[]);
     let bench = Bench::new(&[("CLI_REDIS_NODES", redis.url())]).await;
     let child = bench.start(&["prove", "fibonacci"]);
     until("submission", || bench.state() == "submitted");
@@ -373,9 +367,8 @@ async fn killed_while_it_follows() {
     assert_eq!(bench.created().len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn killed_while_it_downloads() {
-    let Some(redis) = redis(&[]) else { return };
+    let redis = redis(&[]);
     let cut = line(redis.addr);
     let bench = Bench::new(&[("CLI_REDIS_NODES", format!("redis://{}/0", cut.addr))]).await;
     let child = bench.start(&["prove", "fibonacci"]);
@@ -391,9 +384,8 @@ async fn killed_while_it_downloads() {
     assert_eq!(bench.created().len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn several_at_once_share_the_program_and_not_the_input() {
-    let Some(redis) = redis(&[]) else { return };
+    let redis = redis(&[]);
     let bench = Bench::new(&[("CLI_REDIS_NODES", redis.url())]).await;
     let out = bench.run(&["prove", "fibonacci", "--count", "3", "--detach"]);
     assert_eq!(out.status.code(), Some(0), "{}", text(&out));
@@ -413,7 +405,6 @@ async fn several_at_once_share_the_program_and_not_the_input() {
     assert_eq!(list["proofs"][0]["id"], *created[1].proof_id);
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn a_long_list_is_paged() {
     let bench = Bench::new(&[]).await;
     let born = support::grpc::unix_now() - 10_000;
@@ -427,9 +418,8 @@ async fn a_long_list_is_paged() {
     assert_eq!(all["proofs"].as_array().unwrap().len(), 2_500);
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn a_proof_of_another_client_is_fetched() {
-    let Some(redis) = redis(&[]) else { return };
+    let redis = redis(&[]);
     let bench = Bench::new(&[("CLI_REDIS_NODES", redis.url())]).await;
     let (raw, stored) = proof(1, "v6.1.0");
     put(&redis, "artifact_of_theirs", &stored).await;
@@ -446,9 +436,8 @@ async fn a_proof_of_another_client_is_fetched() {
     assert_eq!(std::fs::read(bench.dir.path().join("theirs.bin")).unwrap(), raw);
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_is_said_and_no_password_with_it() {
-    let Some(redis) = redis(&["--requirepass", "hunter2"]) else { return };
+    let redis = redis(&["--requirepass", "hunter2"]);
     let mut bench = Bench::new(&[("CLI_REDIS_NODES", format!("redis://:hunter2wrong@{}/0", redis.addr))]).await;
     let out = bench.run(&["prove", "fibonacci", "--detach"]);
     assert!(out.status.code() == Some(1) && text(&out).contains("refuses the password"), "{}", text(&out));
@@ -473,9 +462,8 @@ async fn what_is_wrong_is_said_and_no_password_with_it() {
     assert!(out.status.code() == Some(1) && text(&out).contains("another machine"), "{}", text(&out));
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_proof_is_not_written() {
-    let Some(redis) = redis(&[]) else { return };
+    let redis = redis(&[]);
     let bench = Bench::new(&[("CLI_REDIS_NODES", redis.url())]).await;
     let child = bench.start(&["prove", "fibonacci", "--mode", "compressed", "--out", "p.bin"]);
     until("submission", || bench.state() == "submitted");
@@ -487,9 +475,8 @@ async fn a_wrong_proof_is_not_written() {
     assert!(!bench.dir.path().join("p.bin").exists());
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn a_store_behind_tls_is_used_when_its_authority_is_known() {
-    let Some((redis, authority, _dir)) = redis_tls(&["--requirepass", "hunter2"]) else { return };
+    let (redis, authority, _dir) = redis_tls(&["--requirepass", "hunter2"]);
     let url = format!("rediss://:hunter2@localhost:{}/0", redis.addr.port());
     let mut bench = Bench::new(&[("CLI_REDIS_NODES", url)]).await;
     let out = bench.run(&["prove", "fibonacci", "--detach"]);
@@ -522,9 +509,8 @@ fn dashboard(bench: &Bench, more: &[&str]) -> Terminal {
     t
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn the_screen_sends_a_proof_and_the_next_one_brings_it_home() {
-    let Some(redis) = redis(&["--requirepass", "hunter2"]) else { return };
+    let redis = redis(&["--requirepass", "hunter2"]);
     let bench = Bench::new(&[("CLI_REDIS_NODES", format!("redis://:hunter2@{}/0", redis.addr))]).await;
     // Nothing is sent before the second question is answered.
     let mut t = dashboard(&bench, &[]);
@@ -567,7 +553,6 @@ async fn the_screen_sends_a_proof_and_the_next_one_brings_it_home() {
     assert!(!bench.everything().contains("hunter2"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn the_screen_cancels_a_proof_after_a_question() {
     let bench = Bench::new(&[]).await;
     bench.services.with(|s| s.rows.push(support::grpc::row("cli_1795482984393", 1, support::grpc::unix_now())));
@@ -593,4 +578,33 @@ async fn the_screen_cancels_a_proof_after_a_question() {
 
 async fn connection(redis: &Redis, password: &str) -> redis::aio::MultiplexedConnection {
     redis::Client::open(format!("redis://:{password}@{}/0", redis.addr)).unwrap().get_multiplexed_async_connection().await.unwrap()
+}
+
+fn main() -> std::process::ExitCode {
+    suite::run(vec![
+        (
+            Tools::NONE,
+            tests![async the_same_through_s3,
+            a_long_list_is_paged,
+            the_screen_cancels_a_proof_after_a_question],
+        ),
+        (Tools::REDIS_TLS, tests![async a_store_behind_tls_is_used_when_its_authority_is_known]),
+        (
+            Tools::REDIS,
+            tests![async a_proof_is_sent_followed_and_fetched,
+            how_it_ends_is_the_exit_code,
+            cancelling_asks_first_and_the_follower_sees_it,
+            an_outage_of_the_api_only_delays,
+            killed_while_it_uploads,
+            killed_between_upload_and_submission,
+            killed_before_the_answer_to_the_submission,
+            killed_while_it_follows,
+            killed_while_it_downloads,
+            several_at_once_share_the_program_and_not_the_input,
+            a_proof_of_another_client_is_fetched,
+            what_is_wrong_is_said_and_no_password_with_it,
+            a_wrong_proof_is_not_written,
+            the_screen_sends_a_proof_and_the_next_one_brings_it_home],
+        ),
+    ])
 }

@@ -1,6 +1,8 @@
 //! Artifact stores against real servers: what the cluster reads and writes.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "support/suite.rs"]
+mod suite;
 mod support;
 
 use std::time::Duration;
@@ -9,7 +11,9 @@ use redis::AsyncCommands as _;
 use sp1top::prover::settings::S3Config;
 use sp1top::prover::store::redis::{RedisStore, node_of};
 use sp1top::prover::store::s3::S3Store;
+use sp1top::doctor::{Config, Status, examine};
 use sp1top::prover::store::{ArtifactKind, PIECE, Store};
+use suite::Tools;
 use support::stores::{redis, s3};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -28,9 +32,8 @@ fn noise(n: usize) -> Vec<u8> {
     .collect()
 }
 
-#[tokio::test]
 async fn large_values_are_written_as_v2_7_does() {
-    let Some(server) = redis(&[]) else { return };
+    let server = redis(&[]);
     let store = RedisStore::new(&[server.url()], 6 * HOUR, PIECE).unwrap();
     let value = noise(PIECE + 1_000_000);
     let told = std::sync::Mutex::new(Vec::new());
@@ -56,9 +59,8 @@ async fn large_values_are_written_as_v2_7_does() {
     assert_eq!(c.ttl::<_, i64>("artifact_elf:chunks").await.unwrap(), -1);
 }
 
-#[tokio::test]
 async fn both_styles_are_read() {
-    let Some(server) = redis(&[]) else { return };
+    let server = redis(&[]);
     let store = RedisStore::new(&[server.url()], HOUR, PIECE).unwrap();
     let mut c = server.connection().await;
     // v1 to v2.6: pieces only. v2.7: with their number, here with a stray field.
@@ -81,9 +83,8 @@ async fn both_styles_are_read() {
     assert!((3_500..=3_600).contains(&c.ttl::<_, i64>("middle").await.unwrap()));
 }
 
-#[tokio::test]
 async fn several_nodes_each_have_their_own() {
-    let (Some(a), Some(b)) = (redis(&[]), redis(&[])) else { return };
+    let (a, b) = (redis(&[]), redis(&[]));
     let store = RedisStore::new(&[a.url(), b.url()], HOUR, PIECE).unwrap();
     let mut counts = [0, 0];
     for n in 0..20 {
@@ -100,9 +101,8 @@ async fn several_nodes_each_have_their_own() {
     assert!(counts[0] > 0 && counts[1] > 0, "{counts:?}");
 }
 
-#[tokio::test]
 async fn a_server_that_comes_back_is_used_again() {
-    let Some(server) = redis(&[]) else { return };
+    let server = redis(&[]);
     let store = RedisStore::new(&[server.url()], HOUR, PIECE).unwrap();
     store.ping().await.unwrap();
     // All its connections are cut.
@@ -128,7 +128,6 @@ async fn a_server_that_comes_back_is_used_again() {
     assert!(e.passing && e.message.contains("redis://:***@127.0.0.1:1/0 is not reachable"), "{e}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn s3_in_parts_and_whole() {
     let server = s3("proofs");
     let config = S3Config {
@@ -151,4 +150,34 @@ async fn s3_in_parts_and_whole() {
     assert!(!store.exists(ArtifactKind::Proof, "artifact_2").await.unwrap());
     let e = store.get(ArtifactKind::Proof, "artifact_3", &|_, _| {}).await.unwrap_err();
     assert!(e.missing, "{e}");
+}
+
+async fn redis_is_asked_and_judged() {
+    let good = redis(&["--requirepass", "hunter2", "--maxmemory", "100mb", "--maxmemory-policy", "noeviction"]);
+    let bad = redis(&["--requirepass", "hunter2", "--maxmemory-policy", "allkeys-lru", "--maxmemory", "0"]);
+    let check = async |urls: String| {
+        let config = Config { env: [("CLI_REDIS_NODES".to_owned(), urls)].into(), ..Config::default() };
+        let report = examine(config, |_| {}).await;
+        assert!(!serde_json::to_string(&report).unwrap().contains("hunter2"));
+        report.checks.iter().find(|c| c.id == "redis").unwrap().clone()
+    };
+    let c = check(format!("redis://:hunter2@127.0.0.1:{}/0", good.addr.port())).await;
+    assert_eq!(c.status, Status::Pass, "{c:?}");
+    let c = check(format!("redis://:hunter2@127.0.0.1:{}/0,redis://:hunter2@127.0.0.1:{}/0", good.addr.port(), bad.addr.port())).await;
+    let has = |word: &str| c.details.iter().any(|d| d.status == Status::Warn && d.text.contains(word));
+    assert!(c.status == Status::Warn && has("maxmemory is not set") && has("evicts"), "{c:?}");
+    let c = check(format!("redis://:wrong@127.0.0.1:{}/0", good.addr.port())).await;
+    assert!(c.status == Status::Fail && c.summary.contains("refuses the password"), "{c:?}");
+    let c = check("redis://:hunter2@127.0.0.1:1/0".into()).await;
+    assert!(c.status == Status::Fail && c.summary.contains("127.0.0.1:1: not reachable"), "{c:?}");
+}
+
+fn main() -> std::process::ExitCode {
+    suite::run(vec![
+        (Tools::NONE, tests![async s3_in_parts_and_whole]),
+        (
+            Tools::REDIS,
+            tests![async large_values_are_written_as_v2_7_does, both_styles_are_read, several_nodes_each_have_their_own, a_server_that_comes_back_is_used_again, redis_is_asked_and_judged],
+        ),
+    ])
 }

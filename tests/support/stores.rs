@@ -16,37 +16,29 @@ pub struct Redis {
     _dir: tempfile::TempDir,
 }
 
-/// `None` where redis-server is not installed: a failure in CI, a word and a
-/// skipped test elsewhere.
-pub fn redis(args: &[&str]) -> Option<Redis> {
+/// Starts one; tests that do so say that they need it (`suite`).
+pub fn redis(args: &[&str]) -> Redis {
     start(args, false)
 }
 
-fn start(args: &[&str], tls: bool) -> Option<Redis> {
+fn start(args: &[&str], tls: bool) -> Redis {
     for _ in 0..5 {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let dir = tempfile::tempdir().unwrap();
-        let spawned = Command::new("redis-server")
+        let mut child = Command::new("redis-server")
             .args(if tls { ["--port", "0", "--tls-port"] } else { ["--tls-port", "0", "--port"] })
             .args([&port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .args(args)
             .current_dir(dir.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .spawn();
-        let mut child = match spawned {
-            Ok(c) => c,
-            Err(e) => {
-                assert!(std::env::var("CI").is_err(), "redis-server is needed: apt-get install redis-server ({e})");
-                eprintln!("skipped: redis-server is not installed (apt-get install redis-server)");
-                return None;
-            }
-        };
+            .spawn()
+            .expect("redis-server is needed: apt-get install redis-server");
         let addr: SocketAddr = ([127, 0, 0, 1], port).into();
         let limit = Instant::now() + Duration::from_secs(10);
         while Instant::now() < limit {
             if TcpStream::connect(addr).is_ok() {
-                return Some(Redis { addr, child, _dir: dir });
+                return Redis { addr, child, _dir: dir };
             }
             if child.try_wait().unwrap().is_some() {
                 // Somebody else took the port meanwhile.
@@ -60,30 +52,23 @@ fn start(args: &[&str], tls: bool) -> Option<Redis> {
 }
 
 /// A redis-server that speaks TLS only, and the certificate of the authority that
-/// its own is signed by. `None` as above, or where openssl is not installed.
-pub fn redis_tls(args: &[&str]) -> Option<(Redis, std::path::PathBuf, tempfile::TempDir)> {
+/// its own is signed by.
+pub fn redis_tls(args: &[&str]) -> (Redis, std::path::PathBuf, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let openssl = |line: &str| {
         let done =
             Command::new("openssl").args(line.split(' ')).current_dir(dir.path()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        match done {
-            Ok(status) => Some(assert!(status.success(), "openssl {line}")),
-            Err(e) => {
-                assert!(std::env::var("CI").is_err(), "openssl is needed: apt-get install openssl ({e})");
-                eprintln!("skipped: openssl is not installed");
-                None
-            }
-        }
+        assert!(done.expect("openssl is needed: apt-get install openssl").success(), "openssl {line}");
     };
     std::fs::write(dir.path().join("names"), "subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n").unwrap();
-    openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=authority")?;
-    openssl("req -newkey rsa:2048 -nodes -keyout own.key -out own.csr -subj /CN=localhost")?;
-    openssl("x509 -req -in own.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out own.crt")?;
+    openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=authority");
+    openssl("req -newkey rsa:2048 -nodes -keyout own.key -out own.csr -subj /CN=localhost");
+    openssl("x509 -req -in own.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out own.crt");
     let path = |name: &str| dir.path().join(name).display().to_string();
     let (ca, own, key) = (path("ca.crt"), path("own.crt"), path("own.key"));
     let tls = ["--tls-cert-file", &own, "--tls-key-file", &key, "--tls-ca-cert-file", &ca, "--tls-auth-clients", "no"];
-    let server = start(&[&tls[..], args].concat(), true)?;
-    Some((server, dir.path().join("ca.crt"), dir))
+    let server = start(&[&tls[..], args].concat(), true);
+    (server, dir.path().join("ca.crt"), dir)
 }
 
 impl Redis {
