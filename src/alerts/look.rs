@@ -56,8 +56,6 @@ pub struct Digest {
     pub running: BTreeMap<TaskType, u32>,
     /// Connected workers that are listed: CPU, GPU, ALL.
     pub workers: [u32; 3],
-    /// When the last connected worker came: CPU, GPU, ALL, of a kind not yet told.
-    joined: [Option<Timestamp>; 4],
     /// When a GPU task last began or ended anywhere; only while some run or wait.
     pub gpu_moved_at: Option<Timestamp>,
     /// When a CPU task other than a Controller last began or ended.
@@ -70,7 +68,6 @@ impl Digest {
     pub fn of(model: &Model) -> Self {
         let mut counts = [0u32; TaskType::KNOWN.len() + 1];
         let mut workers = [0u32; 3];
-        let mut joined = [None; 4];
         let (mut gpu_moved_at, mut cpu_moved_at) = (None, None);
         for w in model.workers.connected() {
             let moved = match w.kind {
@@ -88,8 +85,6 @@ impl Digest {
                 }
             };
             *moved = (*moved).max(Some(w.changed_at));
-            let came = &mut joined[place(w.kind)];
-            *came = (*came).max(Some(w.registered_at.unwrap_or(w.first_seen)));
             for t in &w.tasks {
                 if let Some(k) = &t.kind {
                     counts[k.index()] += 1;
@@ -97,7 +92,7 @@ impl Digest {
             }
         }
         let running = TaskType::KNOWN.iter().filter(|k| counts[k.index()] > 0).map(|k| (k.clone(), counts[k.index()])).collect();
-        Self { running, workers, joined, gpu_moved_at, cpu_moved_at }
+        Self { running, workers, gpu_moved_at, cpu_moved_at }
     }
 
     /// Tasks of `kind` that run.
@@ -112,25 +107,10 @@ impl Digest {
         self.running.iter().filter(|(k, _)| k.worker_kind() == Some(WorkerKind::Gpu)).map(|(_, n)| n).sum()
     }
 
-    /// When the last connected worker came that may stand in for one of `kind`.
-    #[must_use]
-    pub fn joined(&self, kind: Option<WorkerKind>) -> Option<Timestamp> {
-        self.joined[place(kind)].max(self.joined[place(None)])
-    }
-
     /// Listed workers of type ALL, which take everything and are in no count of the stats.
     #[must_use]
     pub const fn all_workers(&self) -> u32 {
         self.workers[2]
-    }
-}
-
-const fn place(kind: Option<WorkerKind>) -> usize {
-    match kind {
-        Some(WorkerKind::Cpu) => 0,
-        Some(WorkerKind::Gpu) => 1,
-        Some(WorkerKind::All) => 2,
-        None => 3,
     }
 }
 

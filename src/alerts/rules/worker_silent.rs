@@ -28,6 +28,7 @@ const TOGETHER: Duration = Duration::from_secs(15);
 
 fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     let now = look.model.coordinator_now();
+    let limits = Limits::of(look);
     let mut unreachable: Vec<(&Worker, Timestamp)> = Vec::new();
     for w in look.model.workers.iter() {
         // Those that were given up meanwhile still belong to the story that they began.
