@@ -8,10 +8,10 @@ mod support;
 use std::time::Duration;
 
 use redis::AsyncCommands as _;
+use sp1top::doctor::{Config, Status, examine};
 use sp1top::prover::settings::S3Config;
 use sp1top::prover::store::redis::{RedisStore, node_of};
 use sp1top::prover::store::s3::S3Store;
-use sp1top::doctor::{Config, Status, examine};
 use sp1top::prover::store::{ArtifactKind, PIECE, Store};
 use suite::Tools;
 use support::stores::{redis, s3};
