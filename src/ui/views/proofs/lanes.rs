@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::entries::{Entry, outcome_mark};
 use crate::base::{TaskType, Timestamp, WorkerId, units};
 use crate::model::{Proof, SpanEnd};
-use crate::ui::views::common::{kind_name, letter, short_pod, short_worker, unknown};
+use crate::ui::views::common::{is_named, kind_name, letter, short_pod, short_worker, unknown};
 use crate::ui::widgets::pen::Pen;
 use crate::ui::widgets::table::{Column, Table, places};
 use crate::ui::widgets::timeline::{Axis, Segment, density, lane};
@@ -24,12 +24,18 @@ const STAGES: [Column; 7] = [
     Column::text("", 16, 24, 9).flex(1).unsorted(),
 ];
 
-const WORKERS: [Column; 4] = [
-    Column::text("worker", 8, 16, 255).unsorted(),
-    Column::text("pod", 12, 20, 3).unsorted(),
-    Column::number("tasks", 5, 6).unsorted(),
-    Column::text("", 16, 24, 9).flex(1).unsorted(),
-];
+const WORKERS: [Column; 4] = workers_columns(8);
+/// Workers have names, those of their pods.
+const WORKERS_NAMED: [Column; 4] = workers_columns(16);
+
+const fn workers_columns(name: u16) -> [Column; 4] {
+    [
+        Column::text("worker", 8, name, 255).unsorted(),
+        Column::text("pod", 12, 20, 3).unsorted(),
+        Column::number("tasks", 5, 6).unsorted(),
+        Column::text("", 16, 24, 9).flex(1).unsorted(),
+    ]
+}
 
 /// Which stretch of the proof's time is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -167,13 +173,14 @@ pub fn stages(ctx: &Ctx<'_>, area: Rect, p: &Proof, list: &[Entry<'_>], window: 
 /// Draws a lane for each worker; as many as fit.
 pub fn workers(ctx: &Ctx<'_>, area: Rect, list: &[Entry<'_>], window: (Timestamp, Timestamp), buf: &mut Buffer) {
     let style = |r| ctx.theme.style(r);
-    let (x, axis) = axis(&WORKERS, area, window);
     let parts = parts(list);
+    let columns = if parts.iter().any(|p| is_named(p.worker)) { &WORKERS_NAMED } else { &WORKERS };
+    let (x, axis) = axis(columns, area, window);
     let empty = (ctx.symbols.marks.3, style(Role::Faint));
     let height = Table::height(area);
     // The last line says how many there is no room for.
     let rows = if parts.len() > height { height.saturating_sub(1) } else { parts.len() };
-    let table = Table { columns: &WORKERS, sort: None, rows, selected: None, offset: 0, focus: false };
+    let table = Table { columns, sort: None, rows, selected: None, offset: 0, focus: false };
     table.draw(ctx, area, buf, |r, c, pen| {
         let Some(part) = parts.get(r) else { return };
         let text = style(if part.running > 0 { Role::Text } else { Role::Dim });
