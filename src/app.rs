@@ -439,7 +439,15 @@ impl App {
             Action::SeekMoment(n) => effects.push(Effect::Playback(Playback::Moment { back: n < 0 })),
             Action::SeekAlert(n) => effects.push(Effect::Playback(Playback::Alert { back: n < 0 })),
             Action::SeekProof(n) => effects.push(Effect::Playback(Playback::Proof { back: n < 0 })),
-            Action::Loop => effects.push(Effect::Playback(Playback::Loop)),
+            Action::Loop => {
+                // Where it cannot be, the answer says so instead.
+                self.say(match world.track.ab {
+                    None => "loop: it begins here (A); the same key again where it ends",
+                    Some((_, None)) => "loop: it ends here (B); the same key again leaves it",
+                    Some(_) => "the loop is left",
+                });
+                effects.push(Effect::Playback(Playback::Loop));
+            }
             Action::ToLive => effects.push(Effect::Playback(Playback::Live)),
             Action::AskTime => {
                 self.popup = Some(Popup::ask_time());

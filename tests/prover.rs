@@ -292,6 +292,29 @@ async fn an_outage_of_the_api_only_delays() {
     assert_eq!(bench.created().len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_laptop_that_slept_goes_on() {
+    let Some(redis) = redis(&[]) else { return };
+    let mut bench = Bench::new(&[("CLI_REDIS_NODES", redis.url())]).await;
+    let network = line(bench.addr);
+    bench.addr = network.addr;
+    let child = bench.start(&["prove", "fibonacci", "--mode", "core", "--out", "p.bin"]);
+    until("submission", || bench.state() == "submitted");
+    let signal = |name: &str| assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+    signal("-STOP");
+    // Meanwhile the proof is made, and every connection dies without a word.
+    let request = bench.created().remove(0);
+    let (raw, stored) = proof(0, "v6.1.0");
+    put(&redis, request.proof_artifact_id.as_ref().unwrap(), &stored).await;
+    bench.end(2);
+    network.forget();
+    signal("-CONT");
+    let out = child.wait_with_output().unwrap();
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out));
+    assert_eq!(std::fs::read(bench.dir.path().join("p.bin")).unwrap(), raw);
+    assert_eq!(bench.created().len(), 1, "sent once");
+}
+
 /// Kills sp1top at `moment` and goes on with `proofs attach`: the one request
 /// reaches its end.
 async fn killed(redis: &Redis, bench: &Bench, mut child: Child, mend: impl FnOnce()) {

@@ -113,10 +113,14 @@ fn a_tape_of_raw_logs_says_what_they_say() {
 
 /// Waits until the player has done what it was asked for.
 fn settle(player: &mut Player, model: &mut Model) {
+    settle_within(player, model, Duration::from_secs(60));
+}
+
+fn settle_within(player: &mut Player, model: &mut Model, limit: Duration) {
     let begun = Instant::now();
     while !player.settled() {
         player.advance(Duration::ZERO, model);
-        assert!(begun.elapsed() < Duration::from_secs(60), "it never gets there");
+        assert!(begun.elapsed() < limit, "it never gets there");
         std::thread::sleep(Duration::from_millis(1));
     }
     player.advance(Duration::ZERO, model);
@@ -188,6 +192,24 @@ fn any_speed_shows_the_same_and_marks_can_be_gone_to() {
     player.advance(Duration::from_secs(1), &mut model);
     settle(&mut player, &mut model);
     assert!(player.clock() < first && player.clock() >= begin, "it did not go round");
+}
+
+#[test]
+fn a_start_outside_of_the_recording_is_told() {
+    let tape = &tapes()[0];
+    let open = || Player::open(std::slice::from_ref(tape), Some(1.0)).unwrap();
+    let begin = open().begin();
+    for (at, words) in [
+        (begin.minus(Duration::from_secs(60)), Some("the recording begins at ")),
+        (begin.plus(Duration::from_secs(86_400 * 3)), Some("the recording ends at ")),
+        (begin.plus(Duration::from_secs(1)), None),
+    ] {
+        let (mut player, mut model) = (open(), Model::new());
+        player.start_at(at);
+        settle(&mut player, &mut model);
+        let told = player.trouble();
+        assert_eq!(told.as_deref().map(|t| words.is_some_and(|w| t.starts_with(w))), words.map(|_| true), "{told:?}");
+    }
 }
 
 #[test]
@@ -404,7 +426,7 @@ fn a_day_can_be_gone_through_at_once() {
     player.stand();
     player.advance(Duration::from_millis(10), &mut model);
     println!("opened in {:?}; {} MiB on disk, {} MiB raw", begun.elapsed(), std::fs::metadata(&path).unwrap().len() >> 20, raw_bytes >> 20);
-    settle(&mut player, &mut model);
+    settle_within(&mut player, &mut model, Duration::from_secs(900));
     println!("read ahead in {:?}, {} points", begun.elapsed(), player.points().count());
     let mut worst = Duration::ZERO;
     for i in 0..40_u64 {

@@ -263,10 +263,6 @@ impl App {
         buf: &mut Buffer,
     ) {
         let theme = &self.theme;
-        if let Some((a, b)) = world.track.ab {
-            let (from, to) = (place(a), place(b.unwrap_or(world.model.now)).max(place(a)));
-            tint(buf, Rect { x: bar.x + from, width: to - from + 1, ..bar }, theme.style(Role::Key));
-        }
         let mut notch = |at: Timestamp, role| {
             if at >= begin && at <= end {
                 put(buf, bar, bar.x + place(at), bar.y, self.symbols.notch, theme.style(role));
@@ -281,6 +277,12 @@ impl App {
         for severity in [Severity::Info, Severity::Warning, Severity::Critical] {
             for m in world.track.marks.iter().filter(|m| m.kind == MarkKind::Alert(severity)) {
                 notch(m.at, alert_role(severity));
+            }
+        }
+        // The ends of the loop by their letters: told without colours too.
+        if let Some((a, b)) = world.track.ab {
+            for (at, letter) in std::iter::once((a, "A")).chain(b.map(|b| (b, "B"))) {
+                put(buf, bar, bar.x + place(at), bar.y, letter, theme.style(Role::TabActive));
             }
         }
     }

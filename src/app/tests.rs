@@ -494,6 +494,22 @@ fn an_unknown_view_is_no_panic() {
 }
 
 #[test]
+fn a_loop_is_told_and_its_ends_are_on_the_bar() {
+    let mut s = Session::new(healthy().clone()).size(100, 30);
+    let (begin, end) = (s.model.now.minus(Duration::from_secs(600)), s.model.now);
+    s.time = TimeBase::Replay { speed: Some(1.0), paused: true, begin, end, finished: false };
+    assert_eq!(s.press(&["b"]), [Effect::Playback(crate::ui::Playback::Loop)]);
+    assert!(s.text().contains("it begins here (A)"), "{}", s.text());
+    let track = Track { marks: &[], ab: Some((begin.plus(Duration::from_secs(60)), Some(begin.plus(Duration::from_secs(300))))) };
+    let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track };
+    let mut buf = Buffer::empty(s.app.area());
+    s.app.draw(&world, &mut buf);
+    let row: String = (0..100).map(|x| buf[(x, 28)].symbol().to_owned()).collect();
+    let (a, b) = (row.find('A').unwrap(), row.find('B').unwrap());
+    assert!(a < b && row.matches('A').count() == 1, "{row}");
+}
+
+#[test]
 fn a_proof_is_sent_after_two_questions_whose_default_is_no() {
     let mut s = Session::new(healthy().clone()).size(100, 30);
     s.press(&["p"]);

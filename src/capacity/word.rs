@@ -25,6 +25,11 @@ pub fn word(model: &Model, mode: ProofMode, count: u32) -> Option<Word> {
     let sure = if capacity.is_sure_of(mode) { "" } else { " (by the usual weights of its version)" };
     let max = setup.max;
     let all = capacity.active.saturating_add(count);
+    let now = match capacity.active {
+        0 => "none runs now".to_owned(),
+        1 => "1 runs now".to_owned(),
+        n => format!("{n} run now"),
+    };
     let word = |bad, text: String| Some(Word { bad, text: format!("{text}{sure}") });
     match fit.fit {
         Fit::Never => word(
@@ -49,8 +54,8 @@ pub fn word(model: &Model, mode: ProofMode, count: u32) -> Option<Word> {
                     capacity.active, fit.needs
                 ),
             ),
-            Some(n) => word(false, format!("{name} fits: {} of {max} GB; up to {n} at once, {} now", fit.needs, capacity.active)),
-            None => word(false, format!("{name} fits: {} of {max} GB, any number at once, {} now", fit.needs, capacity.active)),
+            Some(n) => word(false, format!("{name} fits: {} of {max} GB; up to {n} at once, {now}", fit.needs)),
+            None => word(false, format!("{name} fits: {} of {max} GB, any number at once, {now}", fit.needs)),
         },
     }
 }

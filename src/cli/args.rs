@@ -413,16 +413,20 @@ fn speed(s: &str) -> Result<Speed, String> {
     }
 }
 
-/// Reads `--start`: a time, or a time of day on the day of `begin` (UTC).
+/// Reads `--start`: a time, a time of day on the day of `begin` (UTC) or the
+/// next, or `+12m` from `begin` on.
 pub fn start(s: &str, begin: Timestamp) -> Result<Timestamp, String> {
     if let Some(t) = Timestamp::parse(s) {
         return Ok(t);
+    }
+    if let Some(span) = s.strip_prefix('+').and_then(crate::base::time::span) {
+        return Ok(begin.plus(span));
     }
     let day = begin.date_clock();
     let clock = if s.matches(':').count() == 1 { format!("{s}:00") } else { s.to_owned() };
     let t = Timestamp::parse(&format!("{}T{clock}Z", &day[..10.min(day.len())]));
     t.map(|t| if t < begin { t.plus(std::time::Duration::from_secs(86_400)) } else { t })
-        .ok_or_else(|| format!("'{s}' is no time; write 2026-11-24T01:02:03Z or 01:02:03"))
+        .ok_or_else(|| format!("'{s}' is no time; write 2026-11-24T01:02:03Z, 01:02:03 or +12m"))
 }
 
 #[cfg(test)]
@@ -440,6 +444,7 @@ mod tests {
         let begin = Timestamp::parse("2026-11-24T23:00:00Z").unwrap();
         assert_eq!(start("23:30", begin).unwrap().to_string(), "2026-11-24T23:30:00Z");
         assert_eq!(start("00:10:05", begin).unwrap().to_string(), "2026-11-25T00:10:05Z");
-        assert!(start("soon", begin).is_err());
+        assert_eq!(start("+12m", begin).unwrap().to_string(), "2026-11-24T23:12:00Z");
+        assert!(start("soon", begin).is_err() && start("+soon", begin).is_err());
     }
 }

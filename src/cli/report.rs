@@ -19,7 +19,7 @@ pub(super) fn run(args: &ReportArgs) -> Outcome {
     let mut recording = Recording::open(&args.from, "files")?;
     let begin = recording.next_at().unwrap_or_default();
     let at = match &args.around {
-        Some(text) if text.starts_with(|c: char| c.is_ascii_digit()) => start(text, begin).map_err(Failure::usage)?,
+        Some(text) if text.starts_with(|c: char| c.is_ascii_digit() || c == '+') => start(text, begin).map_err(Failure::usage)?,
         other => fired(&args.from, other.as_deref())?,
     };
     let (mut model, mut pipeline) = (Model::new(), Pipeline::new(true));
@@ -34,6 +34,10 @@ pub(super) fn run(args: &ReportArgs) -> Outcome {
         && let Some(e) = recording.next()?
     {
         pipeline.apply(&e, &mut model);
+    }
+    if at < begin || at > model.now {
+        let asked = args.around.as_deref().unwrap_or_default();
+        return Err(Failure::usage(format!("{asked} is not in the recording, which goes from {begin} to {}", model.now)));
     }
     let picture = args.output.as_ref().filter(|p| p.as_os_str() != "-").map(|p| p.with_extension("svg"));
     let link = picture.as_ref().and_then(|p| p.file_name()).map(|n| n.to_string_lossy().into_owned());

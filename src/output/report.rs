@@ -265,8 +265,13 @@ impl Report<'_> {
             );
             if let Some(l) = limit {
                 let y = base as f64 - 55.0 * (*l as f64 / top as f64);
-                let _ =
-                    writeln!(out, "<line x1=\"10\" x2=\"630\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"#c0392b\" stroke-dasharray=\"4 3\"/>");
+                let _ = writeln!(
+                    out,
+                    "<line x1=\"10\" x2=\"630\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"#c0392b\" stroke-dasharray=\"4 3\"/>\n\
+                     <text x=\"320\" y=\"{}\" text-anchor=\"middle\" fill=\"#c0392b\">most {}</text>",
+                    base - 62,
+                    show(*l)
+                );
             }
             let width = 620.0 / values.len().max(1) as f64;
             for (c, v) in values.iter().enumerate() {

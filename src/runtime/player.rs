@@ -35,6 +35,8 @@ pub struct Player {
     begin: Timestamp,
     /// A time that is being gone to.
     seeking: Option<Seek>,
+    /// The way to where it is to start goes on.
+    starting: bool,
     trouble: Option<String>,
     marks: Vec<Mark>,
     /// Where a loop begins and ends.
@@ -87,6 +89,7 @@ impl Player {
             clock: begin,
             begin,
             seeking: None,
+            starting: false,
             trouble: None,
             marks: Vec::new(),
             ab: None,
@@ -107,6 +110,10 @@ impl Player {
 
     /// Goes there before anything is shown.
     pub fn start_at(&mut self, at: Timestamp) {
+        if at < self.begin {
+            self.trouble = Some(format!("the recording begins at {}, after the time to start at", self.begin));
+        }
+        self.starting = true;
         self.seeking = Some(Seek::To(at));
     }
 
@@ -258,8 +265,11 @@ impl Player {
             Some(Seek::To(t)) => {
                 if self.play(Some(t), model, &mut changed) {
                     self.seeking = None;
+                    let starting = std::mem::take(&mut self.starting);
                     if !self.finished {
                         self.clock = self.clock.max(t);
+                    } else if starting && self.clock < t {
+                        self.trouble = Some(format!("the recording ends at {}, before the time to start at ({t})", self.clock));
                     }
                 }
                 return true;

@@ -154,6 +154,8 @@ pub struct Line {
     pub up: Arc<AtomicU64>,
     /// Bytes that may still come back.
     pub down: Arc<AtomicU64>,
+    /// Connections from before it was raised are dead, and nobody is told.
+    epoch: Arc<AtomicU64>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -163,23 +165,41 @@ pub fn line(to: SocketAddr) -> Line {
     listener.set_nonblocking(true).unwrap();
     let addr = listener.local_addr().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let (u, d) = (up.clone(), down.clone());
+    let epoch = Arc::new(AtomicU64::new(0));
+    let (u, d, e) = (up.clone(), down.clone(), epoch.clone());
     runtime.spawn(async move {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
         while let Ok((client, _)) = listener.accept().await {
             let Ok(server) = tokio::net::TcpStream::connect(to).await else { continue };
             let ((cr, cw), (sr, sw)) = (client.into_split(), server.into_split());
-            tokio::spawn(pass(cr, sw, u.clone()));
-            tokio::spawn(pass(sr, cw, d.clone()));
+            tokio::spawn(pass(cr, sw, u.clone(), e.clone()));
+            tokio::spawn(pass(sr, cw, d.clone(), e.clone()));
         }
     });
-    Line { addr, up, down, runtime: Some(runtime) }
+    Line { addr, up, down, epoch, runtime: Some(runtime) }
 }
 
-async fn pass(mut from: tokio::net::tcp::OwnedReadHalf, mut to: tokio::net::tcp::OwnedWriteHalf, left: Arc<AtomicU64>) {
+impl Line {
+    /// All connections die as those of a router that was switched off: nothing
+    /// comes through any more, and neither side is told.
+    pub fn forget(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+async fn pass(
+    mut from: tokio::net::tcp::OwnedReadHalf,
+    mut to: tokio::net::tcp::OwnedWriteHalf,
+    left: Arc<AtomicU64>,
+    epoch: Arc<AtomicU64>,
+) {
     let mut buffer = vec![0; 16 << 10];
+    let born = epoch.load(Ordering::SeqCst);
     loop {
         let Ok(n) = from.read(&mut buffer).await else { return };
+        if epoch.load(Ordering::SeqCst) != born {
+            std::future::pending::<()>().await;
+        }
         if n == 0 {
             return;
         }

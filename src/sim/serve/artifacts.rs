@@ -219,7 +219,7 @@ fn one(words: &Words, full: bool, now: Timestamp, values: &mut Values) -> Reply 
         "INFO" => {
             let used: usize = values.values().map(|e| e.value.bytes()).sum();
             let text = format!(
-                "# Server\r\nredis_version:7.4.2\r\n# Memory\r\nused_memory:{used}\r\nmaxmemory:{MEMORY}\r\nmaxmemory_policy:noeviction\r\n"
+                "# Server\r\nredis_version:8.2.1\r\n# Memory\r\nused_memory:{used}\r\nmaxmemory:{MEMORY}\r\nmaxmemory_policy:noeviction\r\n"
             );
             Reply::Bulk(text.into_bytes())
         }
