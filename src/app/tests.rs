@@ -501,7 +501,7 @@ fn a_loop_is_told_and_its_ends_are_on_the_bar() {
     assert_eq!(s.press(&["b"]), [Effect::Playback(crate::ui::Playback::Loop)]);
     assert!(s.text().contains("it begins here (A)"), "{}", s.text());
     let track = Track { marks: &[], ab: Some((begin.plus(Duration::from_secs(60)), Some(begin.plus(Duration::from_secs(300))))) };
-    let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track };
+    let world = World { model: &s.model, time: s.time, alerts: &s.alerts, track, fleet: &[] };
     let mut buf = Buffer::empty(s.app.area());
     s.app.draw(&world, &mut buf);
     let row: String = (0..100).map(|x| buf[(x, 28)].symbol().to_owned()).collect();
