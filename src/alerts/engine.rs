@@ -121,6 +121,12 @@ impl Alerts {
         Self { limits, ..Self::default() }
     }
 
+    /// What the rules compare with.
+    #[must_use]
+    pub const fn limits(&self) -> &Thresholds {
+        &self.limits
+    }
+
     /// Nothing fires, for ever.
     #[must_use]
     pub fn none() -> &'static Self {

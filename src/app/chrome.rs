@@ -307,7 +307,8 @@ impl App {
         let dim = theme.style(Role::Dim);
         if let Some(v) = self.views.get(self.current) {
             let mut rank = 3;
-            for (keys, what) in v.hints() {
+            let ctx = self.ctx(world, area);
+            for (keys, what) in v.hints().iter().filter(|(keys, _)| v.offers(keys, &ctx)) {
                 left.push(hint(rank, self.symbols.keys.written(keys), what, dim));
                 rank = (rank + 1).min(40);
             }

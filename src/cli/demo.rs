@@ -31,7 +31,7 @@ pub(super) fn run(args: &DemoArgs, look: &Look) -> Outcome {
     let (waker, inbox) = channel();
     let demo = Demo::start(options)?;
     tui.prover = ProverSetup { read_only: look.read_only, ..demo.prover() };
-    let feed = DemoFeed::new(demo, waker)?;
+    let feed = DemoFeed::new(demo, waker, super::settings::thresholds(&look.settings.alerts)?)?;
     screen::show(Box::new(feed), tui, inbox)
 }
 

@@ -97,7 +97,7 @@ fn run(mut cli: Cli, matches: &clap::ArgMatches) -> Outcome {
     match command.unwrap_or_else(|| Command::Watch(args::WatchArgs::default())) {
         Command::Watch(a) => screen::watch(&a, &place, &look),
         Command::Export(a) => export::run(&a, &place),
-        Command::Report(a) => report::run(&a),
+        Command::Report(a) => report::run(&a, &place),
         Command::Frame(a) => frame::run(&a, &look),
         Command::Record(a) => record::run(&a, &place),
         Command::Replay(a) => screen::replay(&a, &look),

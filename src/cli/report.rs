@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::args::{ReportArgs, start};
+use super::args::{Place, ReportArgs, start};
 use super::{Failure, Outcome, print};
-use crate::alerts::{Severity, TransitionState};
+use crate::alerts::{Severity, Thresholds, TransitionState};
 use crate::base::Timestamp;
 use crate::model::Model;
 use crate::output::report::Report;
@@ -15,14 +15,15 @@ use crate::sources::files::Recording;
 /// How much is told of what followed.
 const AFTER: Duration = Duration::from_secs(300);
 
-pub(super) fn run(args: &ReportArgs) -> Outcome {
+pub(super) fn run(args: &ReportArgs, place: &Place) -> Outcome {
+    let limits = super::settings::thresholds(&place.settings.alerts)?;
     let mut recording = Recording::open(&args.from, "files")?;
     let begin = recording.next_at().unwrap_or_default();
     let at = match &args.around {
         Some(text) if text.starts_with(|c: char| c.is_ascii_digit() || c == '+') => start(text, begin).map_err(Failure::usage)?,
-        other => fired(&args.from, other.as_deref())?,
+        other => fired(&args.from, other.as_deref(), &limits)?,
     };
-    let (mut model, mut pipeline) = (Model::new(), Pipeline::new(true));
+    let (mut model, mut pipeline) = (Model::new(), Pipeline::with(true, limits));
     while recording.next_at().is_some_and(|t| t <= at)
         && let Some(e) = recording.next()?
     {
@@ -63,9 +64,9 @@ pub(super) fn run(args: &ReportArgs) -> Outcome {
 }
 
 /// When an alert first fired: that one, or else the worst.
-fn fired(paths: &[PathBuf], wanted: Option<&str>) -> Result<Timestamp, Failure> {
+fn fired(paths: &[PathBuf], wanted: Option<&str>, limits: &Thresholds) -> Result<Timestamp, Failure> {
     let mut recording = Recording::open(paths, "files")?;
-    let (mut model, mut pipeline) = (Model::new(), Pipeline::new(false));
+    let (mut model, mut pipeline) = (Model::new(), Pipeline::with(false, limits.clone()));
     let mut seen = 0;
     let mut first: Option<(Severity, Timestamp)> = None;
     let mut ids: Vec<&str> = Vec::new();

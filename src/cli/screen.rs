@@ -100,7 +100,8 @@ pub(super) fn replay(args: &ReplayArgs, look: &Look) -> Outcome {
         [] => String::new(),
     };
     let options = options(look, Some(title))?;
-    let mut player = Player::open(&paths, args.speed.0)?;
+    let limits = super::settings::thresholds(&look.settings.alerts)?;
+    let mut player = Player::with_limits(&paths, args.speed.0, &limits)?;
     if let Some(s) = &args.start {
         player.start_at(start(s, player.begin()).map_err(Failure::usage)?);
     }

@@ -10,6 +10,7 @@ use super::Failure;
 use super::args::Cli;
 use crate::alerts::Thresholds;
 use crate::config::{Given, Resolved, resolve};
+use crate::runtime::tell::Webhook;
 
 fn env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|v| !v.is_empty())
@@ -30,11 +31,13 @@ pub(super) fn file() -> Option<PathBuf> {
 fn given(cli: &Cli, matches: &ArgMatches) -> Vec<Given> {
     let (place, look) = (&cli.place, &cli.look);
     let path = |p: &Option<PathBuf>| p.as_ref().map(|p| p.display().to_string());
-    let rows: [(&str, &'static str, Option<String>, &'static str); 10] = [
+    let rows: [(&str, &'static str, Option<String>, &'static str); 12] = [
         ("theme", "theme", Some(look.theme.clone()), "--theme"),
         ("ascii", "ascii", Some("true".into()), "--ascii"),
         ("no_mouse", "mouse", Some("false".into()), "--no-mouse"),
         ("read_only", "read-only", Some("true".into()), "--read-only"),
+        ("bell", "bell", Some("true".into()), "--bell"),
+        ("notify", "notify", Some("true".into()), "--notify"),
         ("kubeconfig", "kubeconfig", path(&place.kubeconfig), "--kubeconfig"),
         ("context", "context", place.contexts.last().cloned(), "--context"),
         ("namespace", "namespace", Some(place.namespace.clone()), "--namespace"),
@@ -65,6 +68,9 @@ pub(super) fn load(cli: &Cli, matches: &ArgMatches) -> Result<Resolved, Failure>
         _ => e,
     };
     let resolved = resolve(text.as_deref(), env, &given(cli, matches)).map_err(|e| Failure::usage(at(e)))?;
+    if let Some(url) = &resolved.settings.webhook {
+        Webhook::new(url).map_err(|e| Failure::usage(at(e)))?;
+    }
     thresholds(&resolved.settings.alerts).map_err(|e| Failure::usage(at(e)))?;
     Ok(resolved)
 }
@@ -84,6 +90,9 @@ pub(super) fn apply(cli: &mut Cli, resolved: &Resolved) {
     look.ascii = s.ascii;
     look.no_mouse = !s.mouse;
     look.read_only = s.read_only;
+    (look.tell.bell, look.tell.notify) = (s.bell, s.notify);
+    // A flag is checked by itself; the file's was checked when it was read.
+    look.tell.webhook = look.tell.webhook.take().or_else(|| s.webhook.as_deref().and_then(|u| Webhook::new(u).ok()));
     look.settings = s.clone();
     place.kubeconfig = s.kubeconfig.as_ref().map(PathBuf::from);
     place.context.clone_from(&s.context);

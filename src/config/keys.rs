@@ -22,6 +22,8 @@ pub struct Key {
 pub enum Slot {
     /// Any text, or none.
     Text(fn(&mut Settings) -> &mut Option<String>),
+    /// The same, and never shown.
+    Secret(fn(&mut Settings) -> &mut Option<String>),
     /// Yes or no.
     Switch(fn(&mut Settings) -> &mut bool),
     /// Seconds.
@@ -66,6 +68,14 @@ pub const KEYS: &[Key] = &[
         Slot::Text(|s| &mut s.cluster_rpc),
         "URL of the API's ClusterService, instead of through Kubernetes",
     ),
+    key("bell", "SP1TOP_BELL", Slot::Switch(|s| &mut s.bell), "Ring the terminal's bell on new critical alerts"),
+    key("notify", "SP1TOP_NOTIFY", Slot::Switch(|s| &mut s.notify), "Ask the terminal for a desktop notification (OSC 9) on them"),
+    key(
+        "webhook",
+        "SP1TOP_WEBHOOK",
+        Slot::Secret(|s| &mut s.webhook),
+        "URL to post critical alerts and warnings to, as JSON with text for Slack and its kin",
+    ),
     key("poll.stats", "SP1TOP_POLL_STATS", Slot::Seconds(|s| &mut s.poll_stats), "Seconds between two GetStats of the coordinator"),
     key(
         "poll.proofs",
@@ -104,7 +114,7 @@ impl Key {
     /// Sets it to a value of the file.
     pub(super) fn set(&self, settings: &mut Settings, value: &Value) -> Result<(), String> {
         match (self.slot, value) {
-            (Slot::Text(slot), Value::String(t)) => *slot(settings) = Some(t.clone()).filter(|t| !t.is_empty()),
+            (Slot::Text(slot) | Slot::Secret(slot), Value::String(t)) => *slot(settings) = Some(t.clone()).filter(|t| !t.is_empty()),
             (Slot::Switch(slot), Value::Boolean(b)) => *slot(settings) = *b,
             (Slot::Seconds(slot), Value::Integer(_) | Value::Float(_)) => {
                 #[expect(clippy::cast_precision_loss, reason = "out of range either way")]
@@ -126,7 +136,7 @@ impl Key {
     /// Sets it to what a variable or a flag says.
     pub(super) fn set_text(&self, settings: &mut Settings, text: &str) -> Result<(), String> {
         let value = match self.slot {
-            Slot::Text(_) => Value::String(text.into()),
+            Slot::Text(_) | Slot::Secret(_) => Value::String(text.into()),
             Slot::Switch(_) => match text {
                 "1" | "true" | "yes" | "on" => Value::Boolean(true),
                 "0" | "false" | "no" | "off" => Value::Boolean(false),
@@ -141,6 +151,8 @@ impl Key {
     fn wanted(&self, value: &Value) -> String {
         let wanted = match self.slot {
             Slot::Text(_) => "a text in quotes".to_owned(),
+            // What stands there may be the secret.
+            Slot::Secret(_) => return "a text in quotes is wanted".into(),
             Slot::Switch(_) => "true or false".into(),
             Slot::Seconds(_) => format!("a number of seconds from {} to {}", SECONDS.start(), SECONDS.end()),
             Slot::Count(_) => format!("a whole number from 0 to {MOST}"),
@@ -154,6 +166,7 @@ impl Key {
         let mut s = settings.clone();
         Some(match self.slot {
             Slot::Text(slot) => Value::String(slot(&mut s).clone()?).to_string(),
+            Slot::Secret(slot) => slot(&mut s).as_ref().map(|_| "\"***\"".to_owned())?,
             Slot::Switch(slot) => slot(&mut s).to_string(),
             Slot::Seconds(slot) => slot(&mut s).to_string(),
             Slot::Count(slot) => slot(&mut s).to_string(),

@@ -51,6 +51,12 @@ pub struct Settings {
     pub logs_others: usize,
     /// Lines that the coordinator's log is begun with, at least.
     pub logs_coordinator_tail: usize,
+    /// Ring the bell on new critical alerts.
+    pub bell: bool,
+    /// Ask for a desktop notification on them.
+    pub notify: bool,
+    /// Where alerts are posted; may hold a secret.
+    pub webhook: Option<String>,
     /// Keys by the name of what they do.
     pub keys: BTreeMap<String, Vec<String>>,
     /// Thresholds of the alerts, as they stand in the file: the alerts know
@@ -77,6 +83,9 @@ impl Default for Settings {
             logs_gpu_nodes: 16,
             logs_others: 128,
             logs_coordinator_tail: 2_500,
+            bell: false,
+            notify: false,
+            webhook: None,
             keys: BTreeMap::new(),
             alerts: toml::Table::new(),
         }

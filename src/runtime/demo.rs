@@ -10,6 +10,7 @@ use super::feed::Feed;
 use super::live::{LiveFeed, Sources, Taping};
 use super::prover::{Prover, ProverOptions};
 use super::tui::Waker;
+use crate::alerts::Thresholds;
 use crate::alerts::Alerts;
 use crate::app::ProverSetup;
 use crate::base::Timestamp;
@@ -194,7 +195,7 @@ pub struct DemoFeed {
 
 impl DemoFeed {
     /// The screens' feed on a demo.
-    pub fn new(demo: Demo, waker: Waker) -> Result<Self, String> {
+    pub fn new(demo: Demo, waker: Waker, limits: Thresholds) -> Result<Self, String> {
         let clock = demo.clock();
         let sources = Sources::start_by(demo.config(), Vec::new(), clock.clone())?;
         let taping = Taping { session: tape(&demo), asked: None };
@@ -211,7 +212,7 @@ impl DemoFeed {
         };
         let link = sources.cluster.clone();
         let prover = link.map(|link| Prover::start(options, link, &sources.hub, sources.handle()));
-        Ok(Self { live: LiveFeed::new(sources, waker, taping).with_prover(prover), clock, demo })
+        Ok(Self { live: LiveFeed::new(sources, waker, taping).with_limits(limits).with_prover(prover), clock, demo })
     }
 }
 

@@ -229,7 +229,7 @@ impl LiveFeed {
         let (recorder, tape) = self.taping.session.as_ref().map_err(|why| format!("the past is not kept: {why}"))?;
         recorder.flush();
         let past = self.past.get_or_insert_with(|| {
-            let player = Player::past(std::slice::from_ref(tape), Arc::clone(&self.points));
+            let player = Player::past(std::slice::from_ref(tape), Arc::clone(&self.points), self.pipeline.alerts().limits());
             Past { player, present: model.clone(), resumed: None }
         });
         Ok(&mut past.player)

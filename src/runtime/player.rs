@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::feed::Feed;
 use super::points::{Marker, Point, Points};
 use super::reel::{Reel, scout};
+use crate::alerts::Thresholds;
 use crate::alerts::Alerts;
 use crate::base::Timestamp;
 use crate::model::Model;
@@ -54,33 +55,38 @@ impl Player {
     /// Opens recordings. `speed` is recorded seconds a second, `None` for as fast
     /// as possible.
     pub fn open(paths: &[PathBuf], speed: Option<f64>) -> Result<Self, Error> {
+        Self::with_limits(paths, speed, &Thresholds::default())
+    }
+
+    /// [`Self::open`] with alert rules that compare with `limits`.
+    pub fn with_limits(paths: &[PathBuf], speed: Option<f64>, limits: &Thresholds) -> Result<Self, Error> {
         let reel = Reel::open(paths)?;
         let begin = reel.next_at().unwrap_or_default();
         let points = Arc::new(Points::new(POINTS));
         points.reaches(begin);
         if !reel.is_kept() {
-            scout(paths.to_vec(), &points);
+            scout(paths.to_vec(), &points, limits.clone());
         }
-        Ok(Self::with(reel, points, begin, speed))
+        Ok(Self::with(reel, points, begin, speed, limits))
     }
 
     /// Plays tapes that are still being written by one who keeps the points.
     /// Stands still, and nowhere before it is told where to go.
     #[must_use]
-    pub fn past(tapes: &[PathBuf], points: Arc<Points>) -> Self {
+    pub fn past(tapes: &[PathBuf], points: Arc<Points>, limits: &Thresholds) -> Self {
         let mut reel = Reel::closed(tapes);
         let (first, begin) = reel.begin().unwrap_or_default();
         points.forget_before(first);
-        let mut this = Self::with(reel, points, begin, Some(1.0));
+        let mut this = Self::with(reel, points, begin, Some(1.0), limits);
         this.paused = true;
         this
     }
 
-    fn with(reel: Reel, points: Arc<Points>, begin: Timestamp, speed: Option<f64>) -> Self {
+    fn with(reel: Reel, points: Arc<Points>, begin: Timestamp, speed: Option<f64>, limits: &Thresholds) -> Self {
         Self {
             reel,
             points,
-            pipeline: Pipeline::new(true),
+            pipeline: Pipeline::with(true, limits.clone()),
             marker: Marker::default(),
             pos: 0,
             speed,
@@ -209,7 +215,7 @@ impl Player {
         if to < self.clock || nearer || self.finished || !self.reel.is_open() {
             let (pipeline, there, pos, seq, at) = match &point {
                 Some(p) => (p.pipeline.clone(), p.model.clone(), p.pos, p.seq, p.at),
-                None => (Pipeline::new(true), Model::new(), 0, 0, self.begin),
+                None => (Pipeline::with(true, self.pipeline.alerts().limits().clone()), Model::new(), 0, 0, self.begin),
             };
             let played = std::mem::replace(&mut self.pipeline, pipeline);
             self.pipeline.alerts_mut().keep_marks(played.alerts());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::points::{Marker, Point, Points};
+use crate::alerts::Thresholds;
 use crate::base::Timestamp;
 use crate::envelope::Envelope;
 use crate::model::Model;
@@ -98,7 +99,7 @@ impl Reel {
 }
 
 /// Reads a recording ahead of the one who shows it, for points and marks.
-pub(super) fn scout(paths: Vec<PathBuf>, points: &Arc<Points>) {
+pub(super) fn scout(paths: Vec<PathBuf>, points: &Arc<Points>, limits: Thresholds) {
     let points = Arc::clone(points);
     let read = move || {
         // The end first, which is there at once for most files.
@@ -108,7 +109,7 @@ pub(super) fn scout(paths: Vec<PathBuf>, points: &Arc<Points>) {
             }
         }
         let Ok(mut recording) = Recording::open(&paths, "replay") else { return points.finish() };
-        let (mut pipeline, mut model, mut marker) = (Pipeline::new(true), Model::new(), Marker::default());
+        let (mut pipeline, mut model, mut marker) = (Pipeline::with(true, limits), Model::new(), Marker::default());
         let (mut pos, mut clock) = (0, Timestamp::ZERO);
         // What cannot be read is told by the one who shows it.
         while let Ok(Some(e)) = recording.next() {

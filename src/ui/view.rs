@@ -94,6 +94,12 @@ impl TimeBase {
             Self::Live | Self::Demo { .. } => None,
         }
     }
+
+    /// Whether it is now, so that the cluster can be changed.
+    #[must_use]
+    pub const fn is_now(&self) -> bool {
+        matches!(self, Self::Live | Self::Demo { .. })
+    }
 }
 
 /// What happened at a place of the scrub bar.
@@ -222,6 +228,11 @@ pub trait View {
     /// the bottom, the most important first.
     fn hints(&self) -> &'static [(&'static str, &'static str)] {
         &[]
+    }
+
+    /// Whether the key of a hint does anything at this moment.
+    fn offers(&self, _keys: &str, _ctx: &Ctx<'_>) -> bool {
+        true
     }
 
     /// The text of its filter, where it has one that is not empty.

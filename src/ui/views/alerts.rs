@@ -134,6 +134,17 @@ impl View for AlertsView {
         }
     }
 
+    fn offers(&self, keys: &str, ctx: &Ctx<'_>) -> bool {
+        if keys != "x" {
+            return true;
+        }
+        // What is only to be copied cannot be applied, and the past cannot be changed.
+        let rows = self.rows(ctx);
+        let entry = self.table.locate(rows.len(), |i| rows[i].key()).and_then(|i| rows.get(i));
+        let command = entry.filter(|e| e.resolved_at.is_none()).and_then(|e| self.command(e.alert));
+        ctx.time.is_now() && command.is_some_and(|c| Change::of_command(c).is_some())
+    }
+
     fn filter(&self) -> Option<&str> {
         Some(self.words.text()).filter(|t| !t.is_empty())
     }

@@ -117,6 +117,17 @@ impl View for CapacityView {
         &[("←→", "what if"), ("L", "16 more"), ("r", "reset"), ("n", "next command"), ("y", "copy"), ("x", "apply")]
     }
 
+    fn offers(&self, keys: &str, ctx: &Ctx<'_>) -> bool {
+        if !matches!(keys, "x" | "y" | "n") {
+            return true;
+        }
+        let selected = self.selected(&capacity(ctx), ctx);
+        match keys {
+            "x" => ctx.time.is_now() && selected.as_deref().is_some_and(|c| Change::of_command(c).is_some()),
+            _ => selected.is_some(),
+        }
+    }
+
     fn crumb(&self) -> Option<String> {
         self.what_if.is_changed().then(|| "what if".to_owned())
     }
