@@ -38,6 +38,8 @@ pub struct Script {
     /// Seconds that the coordinator's clock is ahead of the others.
     pub ahead: i64,
     pub version: &'static str,
+    /// What is said in one second has the same time.
+    pub copies: bool,
 }
 
 pub fn worker(n: u32) -> String {
@@ -80,6 +82,7 @@ impl Script {
             queue: (0, 0),
             ahead: 0,
             version: "unknown 2026-04-13T21:10:44",
+            copies: false,
         };
         let session = Session { mode: "files".into(), ..Session::default() };
         this.send("session", Kind::Session, serde_json::to_vec(&session).unwrap());
@@ -117,8 +120,9 @@ impl Script {
         if self.known.insert(source.to_owned()) {
             self.state(source, component, pod, SourceState::Live);
         }
-        // No two lines have the same time.
-        let at = Timestamp::from_secs(NOON + at).plus(std::time::Duration::from_micros(self.seq % 1_000_000));
+        // No two lines have the same time, but for copies.
+        let micros = if self.copies { 0 } else { self.seq % 1_000_000 };
+        let at = Timestamp::from_secs(NOON + at).plus(std::time::Duration::from_micros(micros));
         self.send(source, Kind::Log, format!("{at} {text}\n").into_bytes());
     }
 

@@ -188,3 +188,59 @@ fn tell(look: &Look<'_>, k: &Stuck<'_>, waiting: &[&Proof]) -> Finding {
     }
     f
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+    use crate::base::TaskType as T;
+
+    /// A plonk proof whose shrink is done, beside a maximum of `max`.
+    fn shrunk(max: u32) -> Script {
+        let mut s = Script::new();
+        s.restart().cpu(1, max).gpu(11).claim("cli_1", 3).run(1, "cli_1", 1, T::Controller).pass(20);
+        s.run(11, "cli_1", 2, T::ShrinkWrap).pass(20);
+        s.done(2);
+        s
+    }
+
+    #[test]
+    fn fires_where_the_wrap_does_not_fit_and_not_where_it_does() {
+        let mut s = shrunk(35);
+        s.queue(1, 0).pass(30);
+        let a = s.alert("aggregation-stuck");
+        assert!(
+            a.summary.contains("Controller 4 + PlonkWrap 32 = 36, the maximum is 35") && a.summary.ends_with("set the maximum to 48"),
+            "{a:?}"
+        );
+        assert!(a.evidence[0].contains("cpu_queue 1, gpu_queue 0, cpu weight 4 of 35"), "{a:?}");
+        // One more, and it runs.
+        let mut s = shrunk(36);
+        s.run(1, "cli_1", 3, T::PlonkWrap).pass(120);
+        assert!(!s.fires("aggregation-stuck"));
+    }
+
+    #[test]
+    fn names_the_wrap_of_the_mode_and_the_maximum_of_the_release() {
+        let mut s = Script::new();
+        s.version = "e27316f 2026-08-14T03:20:00";
+        s.weigh(T::Controller, 1).weigh(T::CoreExecute, 8).weigh(T::PlonkWrap, 60);
+        s.restart().cpu(1, 48).gpu(11).claim("cli_1", 3).run(1, "cli_1", 1, T::Controller).pass(20);
+        s.run(11, "cli_1", 2, T::ShrinkWrap).pass(20);
+        s.done(2).queue(1, 0).pass(30);
+        // 48 is no answer where the wrap weighs 60.
+        assert!(
+            s.alert("aggregation-stuck").fix[0].run.ends_with("WORKER_MAX_WEIGHT_OVERRIDE=64"),
+            "{:?}",
+            s.alert("aggregation-stuck").fix
+        );
+        let mut s = Script::new();
+        s.restart().cpu(1, 16).gpu(11).claim("cli_1", 4).run(1, "cli_1", 1, T::Controller).pass(20);
+        s.run(11, "cli_1", 2, T::ShrinkWrap).pass(20);
+        s.done(2).queue(1, 0).pass(30);
+        assert!(
+            s.alert("aggregation-stuck").summary.contains("Groth16Wrap 14 = 18, the maximum is 16"),
+            "{:?}",
+            s.alert("aggregation-stuck")
+        );
+    }
+}

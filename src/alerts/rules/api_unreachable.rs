@@ -50,3 +50,25 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         .fix("restart the API", commands::restart(ns, "api")),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+
+    const FAILED: &str =
+        "Failed to get filtered tasks: status: Unavailable, message: \"tcp connect error\", details: [], metadata: MetadataMap";
+
+    #[test]
+    fn twice_is_told_and_once_is_not() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).pass(20).say("ERROR", FAILED).pass(30);
+        assert!(!s.fires("api-unreachable"));
+        s.say("ERROR", FAILED).pass(10).say("ERROR", FAILED).pass(1);
+        let a = s.alert("api-unreachable");
+        assert!(a.summary.contains("status: Unavailable, message: \"tcp connect error\"") && !a.summary.contains("details"), "{a:?}");
+        assert!(a.evidence[0].contains("`Failed to get filtered tasks` 3 times"), "{a:?}");
+        // It claims a proof: it is back.
+        s.claim("cli_1", 2).pass(1);
+        assert!(!s.fires("api-unreachable"));
+    }
+}

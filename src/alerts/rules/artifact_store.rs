@@ -79,3 +79,47 @@ fn unreachable(look: &Look<'_>, out: &mut Vec<Finding>) {
         .fix("when it is back, restart nodes that keep complaining", commands::restart(ns, "cpu-node")),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::Severity;
+    use crate::alerts::testing::*;
+
+    const FULL: &str = "WARN sp1_cluster_artifact::redis: Redis near capacity; blocking upload (backpressure) shard=0 used=30064771072 max=32212254720 budget=25769803776 in_flight=3 incoming=73282 waited_ms=12000";
+    const GIVEN_UP: &str = "ERROR sp1_cluster_artifact::redis: admission wait cap exceeded; failing upload shard=0 used=30064771072 max=32212254720 budget=25769803776 in_flight=3 incoming=73282 waited_secs=120";
+    const AWAY: &str = "WARN sp1_cluster_artifact::redis: Failed to get redis connection: Connection refused (os error 111)";
+
+    #[test]
+    fn waiting_is_a_warning_and_giving_up_is_worse() {
+        let mut s = Script::new();
+        s.node("cpu-node-a", FULL).pass(1);
+        let a = s.alert("artifact-store-pressure");
+        assert_eq!(a.severity, Severity::Warning);
+        assert!(a.summary.contains("shard 0 at 93% of maxmemory, an upload has waited 12s"), "{a:?}");
+        s.node("cpu-node-a", GIVEN_UP).pass(1);
+        assert_eq!(s.alert("artifact-store-pressure").severity, Severity::Critical);
+        s.quiet(130);
+        assert!(!s.fires("artifact-store-pressure"));
+    }
+
+    #[test]
+    fn an_upload_that_goes_on_is_over_it() {
+        let mut s = Script::new();
+        s.node("cpu-node-a", FULL).pass(5);
+        s.node("cpu-node-a", "INFO sp1_cluster_artifact::redis: admission cleared; upload resumed shard=0 waited_ms=15000").pass(1);
+        assert!(!s.fires("artifact-store-pressure"));
+    }
+
+    #[test]
+    fn one_failed_connection_is_noise_and_two_are_not() {
+        let mut s = Script::new();
+        s.node("cpu-node-a", AWAY).pass(5);
+        assert!(!s.fires("artifact-store-unreachable"));
+        s.node("gpu-node-a", AWAY).pass(1);
+        let a = s.alert("artifact-store-unreachable");
+        assert!(a.summary.starts_with("2 nodes cannot reach the artifact store") && a.summary.contains("Connection refused"), "{a:?}");
+        s.node("cpu-node-a", "INFO sp1_cluster_artifact::redis: upload took 4.43ms, size: 73282");
+        s.node("gpu-node-a", "INFO sp1_cluster_artifact::redis: download took 4.43ms, size: 73282").pass(1);
+        assert!(!s.fires("artifact-store-unreachable"));
+    }
+}

@@ -69,3 +69,41 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::Severity;
+    use crate::alerts::testing::*;
+
+    fn configured(max: &str) -> Script {
+        let mut s = Script::new();
+        s.restart();
+        s.kube(&deployment("coordinator", "v2.1.2", &[])).kube(&deployment("cpu-node", "v2.1.2", &[("WORKER_MAX_WEIGHT_OVERRIDE", max)]));
+        s.cpu(1, max.parse().unwrap()).pass(30);
+        s
+    }
+
+    #[test]
+    fn told_before_any_proof_where_a_mode_can_never_end() {
+        let s = configured("32");
+        let a = s.alert("capacity-too-small");
+        assert_eq!((a.subject.as_str(), a.severity), ("cpu-node plonk", Severity::Warning));
+        assert!(a.summary.contains("Controller 4 + PlonkWrap 32 = 36 > 32"), "{a:?}");
+        assert!(a.fix[0].run.ends_with("WORKER_MAX_WEIGHT_OVERRIDE=48"), "{a:?}");
+        assert!(!configured("48").fires("capacity-too-small"));
+    }
+
+    #[test]
+    fn worse_when_such_a_proof_comes() {
+        let mut s = configured("32");
+        s.claim("cli_1", 3).run(1, "cli_1", 1, crate::base::TaskType::Controller).pass(10);
+        assert_eq!(s.alert("capacity-too-small").severity, Severity::Critical);
+    }
+
+    #[test]
+    fn silent_while_the_weights_are_only_supposed() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 32).pass(60);
+        assert!(!s.fires("capacity-too-small"));
+    }
+}

@@ -70,3 +70,43 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+    use crate::base::TaskType as T;
+
+    #[test]
+    fn three_minutes_of_nothing_but_a_controller() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).gpu(11).claim("cli_1", 2).run(1, "cli_1", 1, T::Controller).run(11, "cli_1", 2, T::RecursionReduce).pass(20);
+        s.done(2).pass(170);
+        assert!(!s.fires("controller-wedged"));
+        s.pass(30);
+        let a = s.alert("controller-wedged");
+        assert_eq!(a.subject, "cli_1");
+        assert!(a.evidence[0].contains("cpu_queue 0, gpu_queue 0, gpu weight 0, total_tasks 3"), "{a:?}");
+        assert_eq!(a.fix[0].run, "sp1top proofs cancel cli_1");
+        s.run(11, "cli_1", 3, T::RecursionReduce).pass(10);
+        assert!(!s.fires("controller-wedged"));
+    }
+
+    #[test]
+    fn not_while_tasks_come_and_go_between_the_blocks() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).gpu(11).claim("cli_1", 2).run(1, "cli_1", 1, T::Controller);
+        for _ in 0..60 {
+            s.made(2).pass(10);
+        }
+        assert!(!s.fires("controller-wedged"));
+    }
+
+    #[test]
+    fn releases_that_execute_in_the_controller_have_an_hour() {
+        let mut s = Script::new();
+        s.version = "unknown 2026-02-27T19:44:12";
+        s.restart().kube(&deployment("cpu-node", "v2.0.3", &[]));
+        s.cpu(1, 48).gpu(11).claim("cli_1", 2).run(1, "cli_1", 1, T::Controller).pass(1800);
+        assert!(!s.fires("controller-wedged"));
+    }
+}

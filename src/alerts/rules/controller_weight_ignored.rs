@@ -42,3 +42,30 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         ),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+    use crate::base::TaskType as T;
+
+    fn seen(on: &str, value: &str, weight: u32) -> Script {
+        let mut s = Script::new();
+        s.weigh(T::Controller, weight).restart();
+        s.kube(&deployment("coordinator", "v2.1.2", if on == "coordinator" { &[("WORKER_CONTROLLER_WEIGHT", "16")] } else { &[] }));
+        s.kube(&deployment("cpu-node", "v2.1.2", if on == "cpu-node" { &[("WORKER_CONTROLLER_WEIGHT", "16")] } else { &[] }));
+        assert_eq!(value, "16");
+        s.cpu(1, 48).claim("cli_1", 2).run(1, "cli_1", 1, T::Controller).pass(30);
+        s
+    }
+
+    #[test]
+    fn fires_where_it_is_set_and_not_read() {
+        let s = seen("cpu-node", "16", 4);
+        let a = s.alert("controller-weight-ignored");
+        assert!(a.summary.contains("WORKER_CONTROLLER_WEIGHT=16 on cpu-node has no effect: Controllers weigh 4"), "{a:?}");
+        assert_eq!(a.fix[0].run, "kubectl set env deploy/coordinator -n sp1-cluster WORKER_CONTROLLER_WEIGHT=16");
+        // Read by the coordinator it is what is seen.
+        assert!(!seen("coordinator", "16", 16).fires("controller-weight-ignored"));
+        assert!(!seen("", "16", 4).fires("controller-weight-ignored"));
+    }
+}

@@ -58,3 +58,43 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         ),
     ));
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+
+    #[test]
+    fn two_pods_that_are_ready_and_not_one_that_replaces_the_other() {
+        let mut s = Script::new();
+        let time = s.time();
+        let (a, b) = (pod("coordinator-a", "coordinator", &time), pod("coordinator-b", "coordinator", &time));
+        s.kube(&a).kube(&b).quiet(30);
+        let found = s.alert("coordinator-duplicated");
+        assert!(found.evidence[0].contains("coordinator-a, coordinator-b"), "{found:?}");
+        assert_eq!(found.fix[0].run, "kubectl scale deploy/coordinator -n sp1-cluster --replicas=1");
+        let mut s = Script::new();
+        let mut going = a.clone();
+        going["metadata"]["deletionTimestamp"] = time.into();
+        s.kube(&going).kube(&b).quiet(60);
+        assert!(!s.fires("coordinator-duplicated"));
+    }
+
+    /// Copies of one log are one process.
+    #[test]
+    fn the_same_log_twice() {
+        let mut s = Script::new();
+        s.copies = true;
+        for _ in 0..10 {
+            s.another("log:coordinator").made(40).block();
+            s.another("log:coordinator.1").made(40).block().quiet(10);
+        }
+        assert!(s.told().is_empty(), "{:?}", s.told());
+        // Each with times of its own they are two.
+        s.copies = false;
+        for _ in 0..6 {
+            s.another("log:coordinator").made(40).block();
+            s.another("log:coordinator.1").made(41).block().quiet(10);
+        }
+        assert!(s.fires("coordinator-duplicated"), "{:?}", s.told());
+    }
+}

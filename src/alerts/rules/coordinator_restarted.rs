@@ -86,3 +86,39 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     let ns = look.namespace();
     out.push(f.fix("see how the last one ended", format!("kubectl logs deploy/coordinator -n {ns} --previous --tail=50")));
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::Severity;
+    use crate::alerts::testing::*;
+
+    #[test]
+    fn total_tasks_that_fall() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).claim("cli_1", 2).made(100).run(1, "cli_1", 1, crate::base::TaskType::Controller).pass(90);
+        // Without its first lines: the log was cut there.
+        s.another("log:coordinator").claim("cli_1", 2).pass(10);
+        let a = s.alert("coordinator-restarted");
+        assert_eq!(a.severity, Severity::Warning);
+        assert!(a.summary.contains("1 proofs start from scratch"), "{a:?}");
+        s.pass(310);
+        assert!(!s.fires("coordinator-restarted"));
+    }
+
+    #[test]
+    fn an_idle_one_is_only_worth_knowing() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).pass(90);
+        s.say("INFO", "Received signal SIGTERM. Shutting down...").quiet(5).restart().cpu(1, 48).pass(20);
+        let a = s.alert("coordinator-restarted");
+        assert_eq!(a.severity, Severity::Info);
+        assert!(a.summary.contains("was stopped and began anew") && a.summary.contains("no proof was worked on"), "{a:?}");
+    }
+
+    #[test]
+    fn a_first_start_is_none() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).pass(60);
+        assert!(!s.fires("coordinator-restarted"));
+    }
+}

@@ -60,3 +60,38 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
             .fix("see what it said last", commands::logs(ns, "deploy/coordinator", "")),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+
+    #[test]
+    fn after_half_a_minute_of_a_log_that_goes_on() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).pass(30);
+        for _ in 0..5 {
+            s.quiet(5).say("INFO", "Worker already exists");
+        }
+        assert!(!s.fires("coordinator-silent"));
+        s.quiet(5).say("INFO", "Worker already exists").quiet(5).say("INFO", "Worker already exists");
+        let a = s.alert("coordinator-silent");
+        assert!(a.evidence[0].starts_with("last stats at 12:00:30"), "{a:?}");
+        s.block().quiet(1);
+        assert!(!s.fires("coordinator-silent"));
+    }
+
+    #[test]
+    fn not_one_that_was_told_to_stop_and_not_a_file_that_pauses() {
+        let mut s = Script::new();
+        s.restart()
+            .cpu(1, 48)
+            .pass(30)
+            .say("INFO", "Received signal SIGTERM. Shutting down...")
+            .say("INFO", "Cancelled 7 tasks")
+            .quiet(120);
+        assert!(!s.fires("coordinator-silent"));
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).pass(30).quiet(600);
+        assert!(!s.fires("coordinator-silent"));
+    }
+}

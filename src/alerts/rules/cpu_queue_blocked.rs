@@ -66,3 +66,30 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     }
     out.push(f);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+    use crate::base::TaskType as T;
+
+    #[test]
+    fn work_that_nobody_takes_though_there_is_room() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).gpu(11).claim("cli_1", 2).queue(1, 0).pass(20);
+        assert!(!s.fires("cpu-queue-blocked"));
+        s.pass(20);
+        let a = s.alert("cpu-queue-blocked");
+        assert!(a.summary.contains("1 CPU tasks wait though CPU workers have 48 of 48 free"), "{a:?}");
+        assert!(a.evidence.iter().any(|e| e == "nothing runs of cli_1"), "{a:?}");
+    }
+
+    #[test]
+    fn not_while_something_runs_that_makes_room() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 8).gpu(11).claim("cli_1", 2).claim("cli_2", 2);
+        s.run(1, "cli_1", 1, T::Controller).run(1, "cli_1", 2, T::CoreExecute).queue(1, 0).pass(300);
+        assert!(!s.fires("cpu-queue-blocked"));
+        s.done(2).run(11, "cli_1", 3, T::ProveShard).pass(60);
+        assert!(!s.fires("cpu-queue-blocked"));
+    }
+}

@@ -48,3 +48,29 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+
+    #[test]
+    fn pods_of_one_deployment_are_one_story() {
+        let mut s = Script::new();
+        let t = s.time();
+        let gpu = |n: &str| pod(n, "gpu-node", &t);
+        s.kube(&gpu("gpu-node-a")).kube(&gpu("gpu-node-b")).quiet(5);
+        assert!(s.told().is_empty());
+        s.kube(&ended(gpu("gpu-node-a"), 2, "Error", 101, &t, "CrashLoopBackOff")).quiet(5);
+        s.kube(&ended(gpu("gpu-node-b"), 3, "Error", 101, &t, "CrashLoopBackOff")).quiet(5);
+        assert_eq!(s.told().len(), 1, "{:?}", s.told());
+        let a = s.alert("crash-loop");
+        assert_eq!(a.subject, "gpu-node");
+        assert!(a.summary.contains("gpu-node-b and 1 more dies again and again: 3 restarts, last Error with exit code 101"), "{a:?}");
+        assert!(a.fix[0].run.contains("gpu-node-b") && a.fix[0].run.contains("--previous"), "{a:?}");
+        // Between two tries it runs for a while.
+        s.kube(&gpu("gpu-node-a")).kube(&gpu("gpu-node-b")).quiet(60);
+        assert!(s.fires("crash-loop"));
+        s.quiet(60);
+        assert!(!s.fires("crash-loop"));
+    }
+}

@@ -80,3 +80,44 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
             .fix("restart them: their tasks are queued again without using a retry", commands::restart(ns, "gpu-node")),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+    use crate::base::TaskType as T;
+
+    #[test]
+    fn three_minutes_without_an_end_while_work_waits() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).gpu(11).claim("cli_1", 2).run(1, "cli_1", 1, T::Controller).run(11, "cli_1", 2, T::ProveShard);
+        s.queue(0, 5).pass(170);
+        assert!(!s.fires("gpu-queue-stalled"));
+        s.pass(30);
+        let a = s.alert("gpu-queue-stalled");
+        assert!(a.summary.contains("5 wait, 1 run on 1 workers"), "{a:?}");
+        assert!(a.evidence[0].contains("gpu_queue 5, gpu weight 4 of 24"), "{a:?}");
+        s.done(2).run(11, "cli_1", 3, T::ProveShard).pass(10);
+        assert!(!s.fires("gpu-queue-stalled"));
+    }
+
+    #[test]
+    fn longer_where_tasks_take_longer() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).gpu(11).claim("cli_1", 2).run(1, "cli_1", 1, T::Controller);
+        for t in 10..14 {
+            s.run(11, "cli_1", t, T::ProveShard).queue(0, 5).pass(150);
+            s.done(t);
+        }
+        s.run(11, "cli_1", 20, T::ProveShard).pass(400);
+        assert!(!s.fires("gpu-queue-stalled"));
+        s.pass(100);
+        assert!(s.fires("gpu-queue-stalled"));
+    }
+
+    #[test]
+    fn not_without_a_queue() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).gpu(11).claim("cli_1", 2).run(1, "cli_1", 1, T::Controller).run(11, "cli_1", 2, T::ProveShard).pass(600);
+        assert!(!s.fires("gpu-queue-stalled"));
+    }
+}

@@ -90,3 +90,48 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+
+    fn measured(samples: &[f64]) -> Script {
+        let mut s = Script::new();
+        s.kube(&pod("cpu-node-a", "cpu-node", &s.time()));
+        for gib in samples {
+            s.quiet(15).memory("cpu-node-a", *gib);
+        }
+        s.quiet(1);
+        s
+    }
+
+    #[test]
+    fn near_the_limit() {
+        let s = measured(&[40.0, 40.0, 87.0]);
+        let a = s.alert("memory-near-limit");
+        assert!(a.summary.contains("cpu-node-a uses 87GiB of 96GiB (91%)"), "{a:?}");
+        assert!(a.fix[0].run.contains("--limits=memory=144Gi"), "{a:?}");
+        assert!(!measured(&[40.0, 40.0, 85.0]).fires("memory-near-limit"));
+    }
+
+    #[test]
+    fn on_its_way_there() {
+        // 6 GiB each 15 s: the 22 that are left last 55 s.
+        let s = measured(&[62.0, 68.0, 74.0]);
+        assert!(s.alert("memory-near-limit").summary.contains("full in 55s"), "{:?}", s.alert("memory-near-limit"));
+        // Half of the limit is only a beginning.
+        assert!(!measured(&[20.0, 30.0, 40.0]).fires("memory-near-limit"));
+        // A wrap grows fast and then less and less: 44, 65, 73, 76 GiB.
+        assert!(!measured(&[44.0, 64.0, 73.0]).fires("memory-near-limit"));
+        // Two of them end above the limit, and that can be seen.
+        assert!(measured(&[30.0, 58.0, 76.0]).fires("memory-near-limit"));
+    }
+
+    #[test]
+    fn old_measurements_say_nothing() {
+        let mut s = measured(&[40.0, 40.0, 90.0]);
+        assert!(s.fires("memory-near-limit"));
+        s.quiet(300);
+        assert!(!s.fires("memory-near-limit"));
+    }
+}

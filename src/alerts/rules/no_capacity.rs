@@ -60,3 +60,30 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::Severity;
+    use crate::alerts::testing::*;
+
+    #[test]
+    fn a_maximum_of_zero() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 0).gpu(11).pass(20);
+        let a = s.alert("no-capacity");
+        assert_eq!(a.severity, Severity::Warning);
+        assert!(a.summary.contains("1 cpu workers take no work: their maximum weight is 0, a Controller weighs 4; 0 tasks wait"), "{a:?}");
+        assert!(a.fix[0].run.contains("/dev/shm") && a.fix[1].run.ends_with("WORKER_MAX_WEIGHT_OVERRIDE=48"), "{a:?}");
+        let mut s = Script::new();
+        s.restart().cpu(1, 4).gpu(11).pass(60);
+        assert!(!s.fires("no-capacity"));
+    }
+
+    #[test]
+    fn gpu_workers_too_small_for_a_shard() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).join(11, crate::base::WorkerKind::Gpu, 3).queue(0, 4).pass(20);
+        let a = s.alert("no-capacity");
+        assert_eq!((a.subject.as_str(), a.severity), ("gpu-node", Severity::Critical));
+    }
+}

@@ -71,3 +71,44 @@ fn check(look: &Look<'_>, deployment: &str, workers: Option<u32>, queue: Option<
     };
     out.push(f.fix("see what they last said", commands::logs(ns, &format!("deploy/{deployment}"), "")));
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+    use crate::base::TaskType as T;
+
+    #[test]
+    fn a_queue_and_nobody_for_it() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).gpu(11).claim("cli_1", 2).run(1, "cli_1", 1, T::Controller).run(11, "cli_1", 2, T::ProveShard).pass(60);
+        s.lose(11);
+        s.queue(0, 3).pass(20);
+        let a = s.alert("no-gpu-workers");
+        assert!(a.summary.contains("3 GPU tasks wait and no GPU worker is connected"), "{a:?}");
+        assert!(a.evidence.iter().any(|e| e.contains("the last one, gpu worker") && e.contains("was lost at")), "{a:?}");
+        s.gpu(12).pass(10);
+        assert!(!s.fires("no-gpu-workers"));
+    }
+
+    #[test]
+    fn nobody_and_no_queue_is_fine() {
+        let mut s = Script::new();
+        s.restart().pass(300);
+        assert!(s.told().is_empty(), "{:?}", s.told());
+    }
+
+    #[test]
+    fn workers_have_a_moment_after_the_coordinators_start() {
+        let mut s = Script::new();
+        s.restart().claim("cli_1", 2).queue(1, 0).pass(20);
+        assert!(s.told().is_empty(), "{:?}", s.told());
+    }
+
+    #[test]
+    fn says_that_circuits_are_downloaded() {
+        let mut s = Script::new();
+        s.restart().gpu(11).claim("cli_1", 2).queue(1, 0);
+        s.node("cpu-node-a", "INFO sp1_cluster_node: Downloading circuit artifacts before connecting to server").pass(60);
+        assert!(s.alert("no-cpu-workers").evidence.iter().any(|e| e.contains("downloads circuits")), "{:?}", s.alert("no-cpu-workers"));
+    }
+}

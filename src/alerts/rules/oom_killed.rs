@@ -96,3 +96,54 @@ fn tell(look: &Look<'_>, d: &ContainerDeath, at: Timestamp, oom: bool) -> Findin
     }
     f.fix("see how it ended", format!("{} | grep -A3 'Last State'", commands::describe(ns, &d.pod)))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::Severity;
+    use crate::alerts::testing::*;
+
+    #[test]
+    fn keyed_by_pod_and_restart_and_told_for_a_while() {
+        let mut s = Script::new();
+        s.quiet(600);
+        let p = pod("cpu-node-a", "cpu-node", &s.time());
+        s.kube(&p).quiet(30);
+        let at = s.time();
+        s.kube(&ended(p.clone(), 1, "OOMKilled", 137, &at, "")).quiet(5);
+        let a = s.alert("oom-killed");
+        assert_eq!((a.subject.as_str(), a.severity), ("cpu-node-a restart 1", Severity::Critical));
+        assert!(a.summary.contains("was killed for its memory at its limit of 96GiB"), "{a:?}");
+        assert!(a.evidence[0].contains("OOMKilled with exit code 137 at 12:10:30, restart 1"), "{a:?}");
+        // The same end again, in another list.
+        s.kube(&ended(p.clone(), 1, "OOMKilled", 137, &at, "")).quiet(400);
+        assert_eq!(s.told().len(), 1);
+        assert!(!s.fires("oom-killed"));
+        let again = s.time();
+        s.kube(&ended(p, 2, "OOMKilled", 137, &again, "")).quiet(5);
+        assert_eq!(s.alert("oom-killed").subject, "cpu-node-a restart 2");
+    }
+
+    #[test]
+    fn an_old_one_is_no_news() {
+        let mut s = Script::new();
+        let at = s.time();
+        s.quiet(3600);
+        s.kube(&ended(pod("cpu-node-a", "cpu-node", &at), 1, "OOMKilled", 137, &at, "")).quiet(30);
+        assert!(s.told().is_empty(), "{:?}", s.told());
+    }
+
+    #[test]
+    fn other_ends_are_not() {
+        let mut s = Script::new();
+        let p = pod("cpu-node-a", "cpu-node", &s.time());
+        s.kube(&p).quiet(10);
+        let at = s.time();
+        s.kube(&ended(p.clone(), 1, "Error", 1, &at, "")).quiet(5);
+        assert!(!s.fires("oom-killed"));
+        // Killed at the end of its grace when it was deleted.
+        let mut going = ended(p, 2, "Error", 137, &at, "");
+        going["metadata"]["deletionTimestamp"] = at.into();
+        s.kube(&going).quiet(5);
+        assert!(!s.fires("oom-killed"));
+    }
+}

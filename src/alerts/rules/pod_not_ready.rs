@@ -59,3 +59,33 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         out.push(f.fix("see its events", commands::describe(ns, &i.name)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+
+    fn pending(reason: &str, waiting: &str, since: &str) -> serde_json::Value {
+        let mut p = pod("gpu-node-a", "gpu-node", since);
+        p["status"] = serde_json::json!({"phase": "Pending", "conditions": [
+            {"type": "PodScheduled", "status": if reason.is_empty() { "True" } else { "False" }, "reason": reason, "message": "0/6 nodes are available: 6 Insufficient nvidia.com/gpu."}]});
+        if !waiting.is_empty() {
+            p["status"]["containerStatuses"] = serde_json::json!([{"name": "gpu-node", "ready": false, "restartCount": 0, "state": {"waiting": {"reason": waiting, "message": "no such image"}}}]);
+        }
+        p
+    }
+
+    #[test]
+    fn each_reason_has_its_time() {
+        for (reason, waiting, after) in [("Unschedulable", "", 60), ("", "ImagePullBackOff", 30), ("", "ContainerCreating", 300)] {
+            let mut s = Script::new();
+            s.kube(&pending(reason, waiting, &s.time())).quiet(after - 2);
+            assert!(!s.fires("pod-not-ready"), "{reason}{waiting}");
+            s.quiet(4);
+            let a = s.alert("pod-not-ready");
+            assert!(a.summary.contains("gpu-node-a") && (a.summary.contains(reason) || a.summary.contains(waiting)), "{a:?}");
+            assert_eq!(a.fix[0].run, "kubectl describe pod gpu-node-a -n sp1-cluster");
+            s.kube(&pod("gpu-node-a", "gpu-node", &s.time())).quiet(1);
+            assert!(!s.fires("pod-not-ready"));
+        }
+    }
+}

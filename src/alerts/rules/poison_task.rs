@@ -85,3 +85,38 @@ fn story(look: &Look<'_>, kind: WorkerKind) -> Option<Finding> {
         format!("kubectl get pods -n {ns} -o custom-columns=POD:.metadata.name,RESTARTS:.status.containerStatuses[0].restartCount,LAST:.status.containerStatuses[0].lastState.terminated.reason"),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+    use crate::base::TaskType as T;
+
+    /// A shard on worker 11, which dies, then on 12, which dies as well.
+    fn twice(timed_out: bool) -> Script {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).gpu(11).gpu(12).gpu(13).claim("cli_1", 2).run(1, "cli_1", 1, T::Controller);
+        s.run(11, "cli_1", 666, T::ProveShard).run(12, "cli_1", 2, T::ProveShard).pass(20);
+        for n in [11, 12] {
+            if timed_out {
+                s.lose(n);
+            } else {
+                s.leave(n);
+            }
+            s.again(n + 1, "cli_1", 666, T::ProveShard).pass(20);
+        }
+        s
+    }
+
+    #[test]
+    fn the_second_victim_proves_it() {
+        let s = twice(true);
+        let a = s.alert("poison-task");
+        assert!(a.summary.contains("ProveShard of cli_1 has brought down 2 workers"), "{a:?}");
+        assert!(a.evidence[0].starts_with(&task(666)) && a.evidence[1].starts_with("it runs on the next one"), "{a:?}");
+    }
+
+    #[test]
+    fn workers_that_leave_are_no_victims() {
+        assert!(!twice(false).fires("poison-task"));
+    }
+}

@@ -95,3 +95,29 @@ fn time_to_live(look: &Look<'_>, p: &Proof, ttl: Duration, eta: &crate::model::E
         ),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+    use crate::base::TaskType as T;
+
+    #[test]
+    fn what_is_left_takes_longer_than_there_is() {
+        for (deadline, risk) in [(300, true), (4000, false)] {
+            let mut s = Script::new();
+            s.restart().cpu(1, 48).gpu(11).claim("cli_1", 1).run(1, "cli_1", 1, T::Controller).run(11, "cli_1", 9, T::ProveShard).pass(40);
+            // Twenty tasks a block, and six hundred that wait.
+            s.made(600);
+            for i in 0..15 {
+                s.made(10).queue(0, 600 - i * 10).pass(10);
+                s.row("cli_1", "PENDING", "1", Some(deadline));
+            }
+            assert_eq!(s.fires("proof-deadline-risk"), risk, "{:?}", s.told());
+            if risk {
+                let a = s.alert("proof-deadline-risk");
+                assert!(a.summary.starts_with("cli_1 needs ") && a.summary.contains("its deadline is in "), "{a:?}");
+                assert!(a.evidence[0].contains("tasks left at the rate"), "{a:?}");
+            }
+        }
+    }
+}

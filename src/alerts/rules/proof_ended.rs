@@ -116,3 +116,60 @@ fn expired(look: &Look<'_>, p: &Proof, deadline: crate::base::Timestamp) -> Find
     .fix("cancel what is left of it, then ask again with more time (PROVING_TIMEOUT, --cluster-timeout)", commands::cancel(p.id.as_str()))
     .fix("see what is worked on", format!("sp1top proofs list -n {}", look.namespace()))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::Severity;
+    use crate::alerts::testing::*;
+    use crate::base::TaskType as T;
+
+    #[test]
+    fn says_the_first_cause_that_a_node_logged() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).gpu(11).claim("cli_1", 3).run(1, "cli_1", 1, T::Controller).pass(20);
+        s.node(
+            "gpu-node-a",
+            &format!(
+                "ERROR sp1_cluster_worker: Fatal error in task {} proof cli_1: TaskType: PROVE_SHARD, Error: CUDA error: out of memory",
+                task(7)
+            ),
+        );
+        s.end("cli_1", "Failed").pass(1);
+        let a = s.alert("proof-failed");
+        assert_eq!((a.subject.as_str(), a.severity), ("cli_1", Severity::Critical));
+        assert!(a.summary.starts_with("plonk proof cli_1 failed after 20s: ") && a.summary.contains("CUDA error: out of memory"), "{a:?}");
+        s.pass(310);
+        assert!(!s.fires("proof-failed"));
+    }
+
+    #[test]
+    fn the_guests_own_fault_is_a_warning() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).claim("cli_1", 2).run(1, "cli_1", 1, T::Controller).pass(20);
+        s.node(
+            "cpu-node-a",
+            &format!("ERROR sp1_cluster_worker: Execution error on task {} proof cli_1: ExceededCycleLimit(1000)", task(2)),
+        );
+        s.end("cli_1", "Failed").pass(1);
+        assert_eq!(s.alert("proof-failed").severity, Severity::Warning);
+    }
+
+    #[test]
+    fn one_that_ends_well_or_is_cancelled_is_none() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).claim("cli_1", 2).claim("cli_2", 2).pass(20).end("cli_1", "Completed");
+        s.say("WARN", "Running proof cli_2 is no longer pending in cluster DB").forget("cli_2").pass(20);
+        assert!(s.told().is_empty(), "{:?}", s.told());
+    }
+
+    #[test]
+    fn a_deadline_that_passed() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).claim("cli_1", 2).run(1, "cli_1", 1, T::Controller).pass(20).row("cli_1", "PENDING", "2", Some(60));
+        s.pass(45);
+        s.say("INFO", "Failed proof cli_1 ").forget("cli_1").row("cli_1", "PENDING", "2", Some(60)).pass(1);
+        let a = s.alert("proof-expired");
+        assert!(a.summary.contains("compressed proof cli_1 was not done by its deadline"), "{a:?}");
+        assert!(!s.fires("proof-failed"));
+    }
+}

@@ -56,3 +56,33 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+
+    #[test]
+    fn complete_here_and_pending_there() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).claim("cli_1", 2).row("cli_1", "PENDING", "2", None).pass(20).end("cli_1", "Completed").quiet(3);
+        s.row("cli_1", "PENDING", "2", None).quiet(1);
+        assert!(!s.fires("status-lost"));
+        s.quiet(4).row("cli_1", "PENDING", "2", None).quiet(1);
+        let a = s.alert("status-lost");
+        assert!(a.evidence[0].starts_with("the coordinator ended it at") && a.evidence[1].contains("pending"), "{a:?}");
+        // v2.1.2 does not write it again.
+        assert_eq!(a.fix[0].run, "sp1top proofs fetch cli_1");
+        s.row("cli_1", "COMPLETED", "2", None).quiet(15);
+        assert!(!s.fires("status-lost"));
+    }
+
+    #[test]
+    fn a_write_that_failed_and_was_made_again() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).claim("cli_1", 2).pass(20).end("cli_1", "Completed").quiet(10);
+        s.say("ERROR", "Failed to update proof status: status: Unavailable, message: \"tcp connect error\"").quiet(1);
+        assert!(s.fires("status-lost"));
+        s.say("WARN", "re-issuing lost status write for proof cli_1").quiet(15);
+        assert!(!s.fires("status-lost"));
+    }
+}

@@ -171,3 +171,44 @@ fn tell(look: &Look<'_>, tasks: &[(&Worker, &Running)], workers: usize) -> Optio
         ),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+    use crate::base::TaskType as T;
+
+    /// Thirty shards of ten seconds, then one that stays while others go on.
+    fn one_stays(seconds: i64) -> Script {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).gpu(11).gpu(12).claim("cli_1", 2).run(1, "cli_1", 1, T::Controller);
+        for t in 100..130 {
+            s.run(11, "cli_1", t, T::ProveShard).queue(0, 5).pass(10);
+            s.done(t);
+        }
+        s.run(11, "cli_1", 666, T::ProveShard);
+        for t in 200..200 + u32::try_from(seconds / 10).unwrap() {
+            s.run(11, "cli_1", t, T::ProveShard).pass(10);
+            s.done(t);
+        }
+        s
+    }
+
+    #[test]
+    fn far_beyond_what_is_usual_here() {
+        assert!(!one_stays(90).fires("task-hung"));
+        let s = one_stays(120);
+        let a = s.alert("task-hung");
+        assert_eq!(a.subject, task(666));
+        assert!(a.summary.contains("ProveShard of cli_1 has run for ") && a.summary.contains("10s is usual"), "{a:?}");
+        assert!(!s.fires("worker-silent"));
+    }
+
+    #[test]
+    fn without_experience_there_is_patience() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).gpu(11).claim("cli_1", 2).run(1, "cli_1", 1, T::Controller).run(11, "cli_1", 2, T::ProveShard).pass(1100);
+        assert!(!s.fires("task-hung"));
+        s.pass(1400);
+        assert!(s.fires("task-hung"));
+    }
+}

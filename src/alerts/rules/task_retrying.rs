@@ -96,3 +96,30 @@ fn kinds(retries: &[&&Retry]) -> String {
     }
     format!(" ({})", counts.into_iter().map(|(k, n)| format!("{n} {k}")).collect::<Vec<_>>().join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+    use crate::base::TaskType as T;
+
+    #[test]
+    fn four_in_ten_minutes_or_one_task_twice() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).gpu(11).claim("cli_1", 2).run(1, "cli_1", 1, T::Controller);
+        for t in 10..16 {
+            s.run(11, "cli_1", t, T::ProveShard);
+        }
+        s.pass(10);
+        for t in 10..13 {
+            s.say("INFO", &format!("retrying task {}", task(t))).pass(10);
+        }
+        assert!(!s.fires("task-retrying"));
+        s.say("INFO", &format!("retrying task {}", task(13))).pass(1);
+        let a = s.alert("task-retrying");
+        assert!(a.summary.starts_with("4 retries of 4 tasks within 10 min (4 ProveShard)"), "{a:?}");
+        let mut s = Script::new();
+        s.restart().gpu(11).claim("cli_1", 2).run(11, "cli_1", 10, T::ProveShard).pass(10);
+        s.say("INFO", &format!("retrying task {}", task(10))).pass(10).say("INFO", &format!("retrying task {}", task(10))).pass(1);
+        assert!(s.alert("task-retrying").summary.contains("one task was tried 3 times of 4"), "{:?}", s.alert("task-retrying"));
+    }
+}

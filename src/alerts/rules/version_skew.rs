@@ -37,3 +37,38 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     }
     out.push(f);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+
+    fn versions(api: &str, coordinator: &str, cpu: &str, gpu: &str) -> Script {
+        let mut s = Script::new();
+        for (name, tag) in [("api", api), ("coordinator", coordinator), ("cpu-node", cpu), ("gpu-node", gpu)] {
+            s.kube(&deployment(name, tag, &[]));
+        }
+        s.quiet(20);
+        s
+    }
+
+    #[test]
+    fn one_that_differs_and_how_to_bring_it_along() {
+        let s = versions("v2.7.2", "v2.7.2", "v2.7.2", "v2.3.2");
+        let a = s.alert("version-skew");
+        assert!(a.summary.ends_with("api v2.7.2, coordinator v2.7.2, cpu-node v2.7.2, gpu-node v2.3.2"), "{a:?}");
+        assert_eq!(a.fix[0].run, "kubectl set image deploy/gpu-node -n sp1-cluster gpu-node=ghcr.io/succinctlabs/sp1-cluster:base-v2.7.2");
+        assert!(!versions("v2.7.2", "v2.7.2", "v2.7.2", "v2.7.2").fires("version-skew"));
+    }
+
+    #[test]
+    fn not_while_it_is_rolled_out() {
+        let mut s = versions("v2.7.2", "v2.7.2", "v2.7.2", "v2.7.2");
+        let mut d = deployment("gpu-node", "v2.3.2", &[]);
+        (d["metadata"]["generation"], d["status"]["observedGeneration"]) = (2.into(), 1.into());
+        s.kube(&d).quiet(60);
+        assert!(!s.fires("version-skew"));
+        d["status"]["observedGeneration"] = 2.into();
+        s.kube(&d).quiet(30);
+        assert!(s.fires("version-skew"));
+    }
+}

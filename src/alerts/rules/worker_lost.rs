@@ -144,3 +144,35 @@ fn together(look: &Look<'_>, kind: WorkerKind, lost: &[&Worker]) -> Option<Findi
     .fix("look for a node that they share", commands::pods(look.namespace(), words::deployment(Some(kind))));
     Some(causes(look, first, f))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+    use crate::base::TaskType as T;
+
+    #[test]
+    fn told_until_its_tasks_run_elsewhere() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).gpu(11).gpu(12).claim("cli_1", 2).run(1, "cli_1", 1, T::Controller);
+        s.run(11, "cli_1", 2, T::ProveShard).run(12, "cli_1", 3, T::ProveShard).pass(200);
+        s.lose(11);
+        s.queue(0, 1).pass(90);
+        let a = s.alert("worker-lost");
+        assert!(
+            a.summary.starts_with("gpu worker ") && a.summary.ends_with("was given up: no heartbeat; it held 1 ProveShard of cli_1"),
+            "{a:?}"
+        );
+        assert!(a.evidence.iter().any(|e| e.starts_with("0 of its tasks run elsewhere, 1 wait")), "{a:?}");
+        s.queue(0, 0).gpu(13).again(13, "cli_1", 2, T::ProveShard).pass(20);
+        assert!(!s.fires("worker-lost"));
+    }
+
+    #[test]
+    fn an_idle_one_that_comes_back_is_none() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).gpu(11).pass(200);
+        s.gpu(12).lose(11);
+        s.pass(60);
+        assert!(s.told().is_empty(), "{:?}", s.told());
+    }
+}

@@ -160,3 +160,40 @@ fn hung(look: &Look<'_>, w: &Worker) -> Finding {
     };
     f
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::testing::*;
+    use crate::base::TaskType as T;
+
+    #[test]
+    fn the_second_failed_heartbeat_tells() {
+        let late = |n: u32| format!("Failed to send heartbeat to worker {}: channel closed", worker(n));
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).gpu(11).claim("cli_1", 2).run(1, "cli_1", 1, T::Controller).run(11, "cli_1", 2, T::ProveShard).pass(20);
+        s.say("WARN", &late(11)).pass(5).say("WARN", &late(11)).pass(5);
+        let a = s.alert("worker-silent");
+        assert!(a.summary.contains("cannot be reached for") && a.summary.ends_with("it holds 1 ProveShard of cli_1"), "{a:?}");
+        // It answers again.
+        s.pass(40);
+        assert!(!s.fires("worker-silent"));
+    }
+
+    #[test]
+    fn nothing_ends_on_one_while_others_go_on() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).gpu(11).gpu(12).claim("cli_1", 2).run(1, "cli_1", 1, T::Controller);
+        for t in 100..130 {
+            s.run(11, "cli_1", t, T::ProveShard).queue(0, 5).pass(10);
+            s.done(t);
+        }
+        s.run(11, "cli_1", 666, T::ProveShard);
+        for t in 200..211 {
+            s.run(12, "cli_1", t, T::ProveShard).pass(10);
+            s.done(t);
+        }
+        let a = s.alert("worker-silent");
+        assert!(a.summary.contains("has finished nothing for ") && a.summary.contains("ProveShard takes 10s here"), "{a:?}");
+        assert!(!s.fires("task-hung"));
+    }
+}

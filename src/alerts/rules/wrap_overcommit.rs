@@ -96,3 +96,52 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
             .fix(say, set),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::alerts::Severity;
+    use crate::alerts::testing::*;
+    use crate::base::TaskType as T;
+
+    #[test]
+    fn two_plonk_wraps_on_one_worker() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 96).claim("cli_1", 3).claim("cli_2", 3);
+        s.run(1, "cli_1", 1, T::Controller).run(1, "cli_2", 2, T::Controller).run(1, "cli_1", 3, T::PlonkWrap).pass(20);
+        assert!(!s.pipeline.alerts().firing().iter().any(|a| a.severity == Severity::Critical));
+        s.run(1, "cli_2", 4, T::PlonkWrap).pass(1);
+        s.block().quiet(4);
+        let a = s.alert("wrap-overcommit");
+        assert_eq!(a.severity, Severity::Critical);
+        assert!(a.summary.starts_with("2 wraps of 64 in all run on one worker"), "{a:?}");
+        assert!(a.fix[0].run.ends_with("WORKER_MAX_WEIGHT_OVERRIDE=48"), "{a:?}");
+    }
+
+    #[test]
+    fn a_plonk_and_a_groth16_wrap_by_the_memory_that_there_is() {
+        for (memory, told) in [("96Gi", false), ("64Gi", true), ("", false)] {
+            let mut s = Script::new();
+            s.weigh(T::Controller, 1).weigh(T::PlonkWrap, 60).restart();
+            if !memory.is_empty() {
+                let mut d = deployment("cpu-node", "v2.7.2", &[]);
+                d["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"] = memory.into();
+                s.kube(&d);
+            }
+            s.cpu(1, 96).claim("cli_1", 3).claim("cli_2", 4);
+            s.run(1, "cli_1", 1, T::Controller).run(1, "cli_2", 2, T::Controller);
+            s.run(1, "cli_1", 3, T::PlonkWrap).run(1, "cli_2", 4, T::Groth16Wrap).pass(20);
+            assert_eq!(s.pipeline.alerts().firing().iter().any(|a| a.severity == Severity::Critical), told, "{memory}: {:?}", s.told());
+        }
+    }
+
+    #[test]
+    fn by_the_settings_alone() {
+        for (max, told) in [("72", true), ("71", false), ("48", false)] {
+            let mut s = Script::new();
+            s.restart().kube(&deployment("coordinator", "v2.1.2", &[]));
+            s.kube(&deployment("cpu-node", "v2.1.2", &[("WORKER_MAX_WEIGHT_OVERRIDE", max)]));
+            s.cpu(1, max.parse().unwrap()).pass(30);
+            assert_eq!(s.fires("wrap-overcommit"), told, "{max}: {:?}", s.told());
+        }
+    }
+}
