@@ -1,5 +1,7 @@
 //! A coordinator's log written by hand, for tests of the rules and the engine.
 
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small numbers of tests")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -301,12 +303,6 @@ impl Script {
     /// Something of Kubernetes changed.
     pub fn kube(&mut self, object: &Value) -> &mut Self {
         let event = json!({"type": "MODIFIED", "object": object});
-        self.send("kube:watch", Kind::Json, event.to_string().into_bytes());
-        self
-    }
-
-    pub fn kube_gone(&mut self, object: &Value) -> &mut Self {
-        let event = json!({"type": "DELETED", "object": object});
         self.send("kube:watch", Kind::Json, event.to_string().into_bytes());
         self
     }

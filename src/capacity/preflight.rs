@@ -43,8 +43,10 @@ struct Rule {
     check: fn(&Model, &Capacity, &str) -> Answer,
 }
 
-/// All that Kubernetes or the logs can answer. R12, R15 to R18 need to look into
-/// Redis, services and the client's environment: `doctor` has checks of its own.
+/// All that Kubernetes or the logs can answer. The others look into Redis, pods,
+/// services and the client's environment, and are checks of `doctor`: R12 `redis`,
+/// R15 `postgres`, R16 `services`, R17 `artifact-store`, R18 `redis`,
+/// `artifact-store` and `op-succinct`.
 const RULES: &[Rule] = &[
     Rule { id: "R1", title: "a PlonkWrap fits beside its Controller", check: |_, c, ns| fits(c, ProofMode::Plonk, ns) },
     Rule { id: "R2", title: "a Groth16Wrap fits beside its Controller", check: |_, c, ns| fits(c, ProofMode::Groth16, ns) },

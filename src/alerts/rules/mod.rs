@@ -13,6 +13,7 @@ mod controller_weight_ignored;
 mod coordinator_duplicated;
 mod coordinator_restarted;
 mod coordinator_silent;
+mod coordinator_slow;
 mod cpu_queue_blocked;
 mod crash_loop;
 mod gpu_queue_stalled;
@@ -24,6 +25,7 @@ mod pod_not_ready;
 mod poison_task;
 mod proof_deadline_risk;
 mod proof_ended;
+mod request_malformed;
 mod status_lost;
 mod task_hung;
 mod task_retrying;
@@ -87,9 +89,11 @@ pub const RULES: &[Rule] = &[
     proof_ended::FAILED,
     proof_ended::EXPIRED,
     proof_deadline_risk::RULE,
+    request_malformed::RULE,
     api_unreachable::RULE,
     coordinator_restarted::RULE,
     coordinator_silent::RULE,
+    coordinator_slow::RULE,
     artifact_store::PRESSURE,
     artifact_store::UNREACHABLE,
     pod_not_ready::RULE,

@@ -6,6 +6,7 @@ use super::{Clock, Rule, s};
 use crate::alerts::{Finding, Look, Severity, commands};
 use crate::base::units;
 use crate::event::Component;
+use crate::model::Pod;
 
 pub const RULE: Rule = Rule {
     id: "pod-not-ready",
@@ -22,9 +23,35 @@ const BROKEN: &[&str] =
 /// A scheduler that scales nodes up takes a while.
 const UNSCHEDULED: Duration = Duration::from_secs(60);
 
+/// A pod that its node threw out: for want of disk, mostly (F38). It stays in
+/// the list until somebody deletes it.
+fn evicted(look: &Look<'_>, p: &Pod) -> Option<Finding> {
+    let i = &p.info;
+    let at = i.ready_since.unwrap_or(p.first_seen).min(look.now());
+    if p.component.is_none() || look.since(at) > Duration::from_secs(look.limits.told) {
+        return None;
+    }
+    let name = p.component.map_or("pod", Component::as_str);
+    let node = i.node.as_deref().unwrap_or("its node");
+    let mut f = Finding::new(i.name.clone(), Severity::Warning, format!("{name} {} was evicted from {node}", i.name)).since(at).event();
+    let object = format!("pod/{}", i.name);
+    for n in look.model.kube.notes().rev().filter(|n| n.object.eq_ignore_ascii_case(&object) && n.reason == "Evicted").take(1) {
+        f = f.evidence(format!("{} at {}: {}", n.reason, n.at.clock(), n.message));
+    }
+    let ns = look.namespace();
+    Some(
+        f.fix("see what the node lacked", commands::describe(ns, &i.name))
+            .fix("see the node's conditions", format!("kubectl describe node {node}")),
+    )
+}
+
 fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     for p in look.model.kube.pods() {
         let i = &p.info;
+        if i.reason.as_deref() == Some("Evicted") {
+            out.extend(evicted(look, p));
+            continue;
+        }
         let done = matches!(i.phase.as_str(), "Succeeded" | "Failed");
         let looping = i.waiting.as_deref() == Some("CrashLoopBackOff");
         if (i.ready && i.phase == "Running") || done || looping || i.deleting_since.is_some() || p.component.is_none() {
@@ -72,6 +99,19 @@ mod tests {
             p["status"]["containerStatuses"] = serde_json::json!([{"name": "gpu-node", "ready": false, "restartCount": 0, "state": {"waiting": {"reason": waiting, "message": "no such image"}}}]);
         }
         p
+    }
+
+    #[test]
+    fn one_that_its_node_threw_out() {
+        let mut s = Script::new();
+        let mut p = pod("gpu-node-a", "gpu-node", &s.time());
+        s.kube(&p).quiet(30);
+        p["status"] =
+            serde_json::json!({"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: ephemeral-storage."});
+        s.kube(&p).quiet(1);
+        assert!(s.alert("pod-not-ready").summary.contains("gpu-node-a was evicted"), "{:?}", s.alert("pod-not-ready"));
+        s.quiet(400);
+        assert!(!s.fires("pod-not-ready"));
     }
 
     #[test]

@@ -42,6 +42,10 @@ fn victims<'a>(look: &Look<'_>, task: &'a Task, kind: WorkerKind) -> Vec<&'a Wor
     task.victims.iter().filter(died).collect()
 }
 
+fn name<'a>(s: &Suspect<'a>) -> &'a str {
+    s.task.kind.as_ref().map_or("task", TaskType::as_str)
+}
+
 fn story(look: &Look<'_>, kind: WorkerKind) -> Option<Finding> {
     let m = look.model;
     let many = m.tasks.iter().filter(|(_, t)| t.victims.len() >= 2 && t.kind.as_ref().and_then(TaskType::worker_kind) == Some(kind));
@@ -55,9 +59,6 @@ fn story(look: &Look<'_>, kind: WorkerKind) -> Option<Finding> {
     let lost = m.workers.iter().filter(|w| !w.is_connected() && w.timed_out && w.kind == Some(kind)).count();
     if lost > 4 * first.victims.len() {
         return None;
-    }
-    fn name<'a>(s: &Suspect<'a>) -> &'a str {
-        s.task.kind.as_ref().map_or("task", TaskType::as_str)
     }
     let f = Finding::new(
         words::deployment(Some(kind)),

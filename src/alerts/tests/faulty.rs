@@ -107,7 +107,7 @@ fn a_worker_that_dies_with_its_tasks() {
     for step in 1..7 {
         s.say("WARN", &format!("Failed to send heartbeat to worker {}: channel closed", worker(11)));
         for t in [1001, 1002, 1004, 1005] {
-            s.done(t + 100 * (step - 1)).run(12 + (t as u32) % 2, "cli_1", t + 100 * step, T::ProveShard);
+            s.done(t + 100 * (step - 1)).run(12 + t % 2, "cli_1", t + 100 * step, T::ProveShard);
         }
         s.pass(5);
     }

@@ -120,7 +120,7 @@ fn a_cluster_that_is_scaled_up_and_down() {
     let mut gpus = 4;
     for step in 0..30 {
         match step {
-            5 | 6 | 7 => {
+            5..=7 => {
                 s.gpu(11 + gpus);
                 gpus += 1;
             }

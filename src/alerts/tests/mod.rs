@@ -1,9 +1,12 @@
 //! Short logs written by hand: healthy ones that must be silent, faulty ones
 //! that must be told, and the engine alone.
 
+#![allow(clippy::cast_possible_truncation, clippy::explicit_counter_loop, clippy::float_cmp, reason = "scripts read as stories")]
+
 mod engine;
 mod faulty;
 mod healthy;
+mod modes;
 
 use super::testing::Script;
 use crate::base::TaskType as T;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::units;
-use crate::doctor::facts::call;
+use crate::doctor::facts::{call, wall};
 use crate::doctor::{Check, Facts, Outcome, Status};
-use crate::proto::cluster::{ProofRequestListRequest, ProofRequestListResponse};
+use crate::proto::cluster::{ProofRequestListRequest, ProofRequestListResponse, ProofRequestStatus};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -17,6 +17,8 @@ pub const CHECK: Check = Check {
     run: |facts| Box::pin(run(facts)),
 };
 
+/// So many pending requests are near the coordinator's limit.
+const CROWDED: usize = 800;
 /// A list that takes longer comes from a table without an end.
 const SLOW: Duration = Duration::from_secs(2);
 
@@ -31,16 +33,29 @@ async fn run(facts: Arc<Facts>) -> Outcome {
     };
     let ns = facts.namespace();
     let question = ProofRequestListRequest { limit: Some(1), ..ProofRequestListRequest::default() };
-    let (health, list) = tokio::join!(
+    let pending = ProofRequestListRequest {
+        proof_status: vec![ProofRequestStatus::Pending.into()],
+        minimum_deadline: Some(u64::try_from(wall().secs()).unwrap_or(0)),
+        limit: Some(1000),
+        ..ProofRequestListRequest::default()
+    };
+    let (health, list, pending) = tokio::join!(
         call::<_, ()>(&link, "/cluster.ClusterService/Healthcheck", &()),
         call::<_, ProofRequestListResponse>(&link, "/cluster.ClusterService/ProofRequestList", &question),
+        call::<_, ProofRequestListResponse>(&link, "/cluster.ClusterService/ProofRequestList", &pending),
     );
+    let pending = pending.map_or(0, |a| a.message.proof_requests.len());
     match (health, list) {
         (health, Ok(a)) => {
             let rows = if a.message.proof_requests.is_empty() { "no proof requests yet" } else { "it lists proof requests" };
             let mut o = Outcome::pass(format!("answers within {}; {rows}", units::duration(a.took)));
             if let Err((_, why)) = health {
                 o.add(Status::Warn, format!("Healthcheck fails: {why}"));
+            }
+            // F29: the coordinator lists a thousand; those beyond are not claimed, or dropped.
+            if pending > CROWDED {
+                o.add(Status::Warn, format!("{pending} requests are pending; the coordinator sees a thousand at most, and drops proofs beyond that (up to v2.7.0)"));
+                o = o.run("cancel what nobody waits for", "sp1top proofs list --status pending");
             }
             if a.took > SLOW {
                 o.add(Status::Warn, format!("one row took {}: the database is slow or its table very large", units::duration(a.took)));

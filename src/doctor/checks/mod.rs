@@ -11,6 +11,7 @@ mod namespace;
 mod op_succinct;
 pub mod permissions;
 mod pods;
+mod postgres;
 mod redis;
 mod services;
 mod shm;
@@ -36,6 +37,7 @@ pub const TABLE: &[Check] = &[
     api::CHECK,
     store::CHECK,
     redis::CHECK,
+    postgres::CHECK,
     op_succinct::CHECK,
     clock::CHECK,
 ];

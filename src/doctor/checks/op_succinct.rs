@@ -79,7 +79,7 @@ async fn run(facts: Arc<Facts>) -> Outcome {
         o.add(status, text);
     }
     let on_redis = value("CLI_REDIS_NODES").is_some();
-    for name in ["PROVING_TIMEOUT", "TIMEOUT"] {
+    for name in super::store::TIMEOUTS {
         let Some(secs) = value(name).and_then(|v| v.parse::<u64>().ok()) else { continue };
         let word = units::seconds(Duration::from_secs(secs));
         if on_redis && secs > LIFE {

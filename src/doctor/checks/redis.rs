@@ -70,6 +70,8 @@ struct Info {
     used: u64,
     max: u64,
     policy: String,
+    /// Keys thrown away since it began because memory was short.
+    evicted: u64,
     took: Duration,
 }
 
@@ -105,6 +107,7 @@ fn info(text: &str) -> Info {
         used: value("used_memory").parse().unwrap_or(0),
         max: value("maxmemory").parse().unwrap_or(0),
         policy: value("maxmemory_policy").to_owned(),
+        evicted: value("evicted_keys").parse().unwrap_or(0),
         took: Duration::ZERO,
     }
 }
@@ -144,6 +147,12 @@ fn judge(i: &Info, shown: &str, release: Option<Version>, model: &Model, o: &mut
             format!("{shown}: the policy {} evicts artifacts of running proofs when memory is short; noeviction is right", i.policy),
         );
     }
+    if i.evicted > 0 {
+        o.add(
+            Status::Fail,
+            format!("{shown}: it has evicted {} keys: artifacts of proofs are lost, with 'incomplete frame' or 'not found'", i.evicted),
+        );
+    }
     let old = i.version.split('.').next().and_then(|n| n.parse::<u32>().ok()).is_some_and(|n| n < 8);
     if old && release.is_some_and(|v| v <= version::version(2, 1, 4)) {
         o.add(
@@ -161,7 +170,7 @@ fn life(facts: &Facts, release: Option<Version>, model: &Model, o: &mut Outcome)
     let word = units::seconds(Duration::from_secs(secs));
     let known = if release.is_some() { "" } else { " (the release is not known: the shorter time of older ones)" };
     o.add(Status::Pass, format!("artifacts that nodes write live {word}{known}; what op-succinct uploads lives 4 h"));
-    for name in ["PROVING_TIMEOUT", "TIMEOUT"] {
+    for name in super::store::TIMEOUTS {
         if let Some(wanted) = facts.env(name).and_then(|v| v.parse::<u64>().ok())
             && wanted > secs
         {
@@ -193,5 +202,9 @@ mod tests {
         assert!(of[1].starts_with("warn") && of[1].contains("evicts"), "{of:?}");
         let old = judged(bad, Some(version::version(2, 1, 2)));
         assert!(old[0].starts_with("warn") && old[2].contains("HSETEX"), "{old:?}");
+        let evicted = judged(&format!("{good}evicted_keys:12\r\n"), Some(version::NEWEST));
+        assert!(evicted[1].starts_with("fail") && evicted[1].contains("evicted 12 keys"), "{evicted:?}");
+        let narrow = judged(&good.replace("used_memory:1048576", "used_memory:1000000000"), Some(version::NEWEST));
+        assert!(narrow[0].starts_with("warn") && narrow[0].contains("93%"), "{narrow:?}");
     }
 }

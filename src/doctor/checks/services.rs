@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::doctor::env_file::place;
 use crate::doctor::facts::List;
 use crate::doctor::{Check, Facts, Outcome, Status};
 
@@ -58,7 +59,21 @@ async fn run(facts: Arc<Facts>) -> Outcome {
         if selects.is_some_and(|s| s != app) {
             o.add(Status::Warn, format!("{name} selects app={} instead of app={app}", selects.unwrap_or_default()));
         }
-        if app == "api" && kind == "ClusterIP" {
+        // R16: a client that goes through a tunnel of kubectl's.
+        let tunnel =
+            facts.env("CLI_CLUSTER_RPC").and_then(place).is_some_and(|(h, _)| matches!(h.as_str(), "localhost" | "127.0.0.1" | "::1"));
+        if app == "api" && kind == "ClusterIP" && tunnel {
+            o.add(
+                Status::Warn,
+                "CLI_CLUSTER_RPC is on this machine and api-grpc is of type ClusterIP: kubectl's port-forward drops under load, and the client gives \
+                 up 10 s later; its proof goes on"
+                    .to_owned(),
+            );
+            o = o.run(
+                "give the API an address of its own (nobody is asked for a password there: keep it in a private network)",
+                format!("kubectl patch svc api-grpc -n {ns} -p '{{\"spec\":{{\"type\":\"LoadBalancer\"}}}}'"),
+            );
+        } else if app == "api" && kind == "ClusterIP" {
             o.add(
                 Status::Skipped,
                 "api-grpc is of type ClusterIP: a client outside of the cluster needs a port-forward, which drops under load; \

@@ -18,6 +18,12 @@ pub const CHECK: Check = Check {
     run: |facts| Box::pin(run(facts)),
 };
 
+/// How long a client lets a proof take: the validity proposer's and the fault
+/// proof proposer's variable.
+pub const TIMEOUTS: [&str; 2] = ["PROVING_TIMEOUT", "TIMEOUT"];
+/// How long any task may run (R18): the Controller lives as long as its proof.
+const TASK: u64 = 6 * 3600;
+
 /// What the nodes' deployments say of their store; `None` where it is not known.
 fn of_nodes(model: &Model, name: &str) -> Option<String> {
     ["cpu-node", "gpu-node"].iter().find_map(|w| {
@@ -55,9 +61,58 @@ async fn run(facts: Arc<Facts>) -> Outcome {
         (Some(_), Some(_)) => Outcome::fail("both CLI_REDIS_NODES and CLI_S3_BUCKET are set")
             .because(format!("the client then panics: {text}; an empty value counts as set"))
             .run(format!("keep the one that the nodes use ({kind})"), export(&kind)),
-        (Some(urls), None) => redis_store(urls, &model, nodes.as_deref()),
-        (None, Some(bucket)) => s3_store(&facts, bucket, region, &model, nodes.as_deref()).await,
+        (Some(urls), None) => limits(&facts, redis_store(urls, &model, nodes.as_deref())),
+        (None, Some(bucket)) => limits(&facts, s3_store(&facts, bucket, region, &model, nodes.as_deref()).await),
     }
+}
+
+/// What is allowed longer than any task may run.
+fn limits(facts: &Facts, mut o: Outcome) -> Outcome {
+    for name in TIMEOUTS {
+        if let Some(secs) = facts.env(name).and_then(|v| v.trim().parse::<u64>().ok()).filter(|s| *s > TASK) {
+            let text = format!(
+                "{name} is {}: the Controller is ended after 6 h, and its proof begins anew",
+                units::seconds(Duration::from_secs(secs))
+            );
+            if o.status < Status::Warn {
+                o.summary.clone_from(&text);
+            }
+            o.add(Status::Warn, text);
+        }
+    }
+    o
+}
+
+/// The number of the database in a Redis URL; 0 where it names none.
+fn database(url: &str) -> u32 {
+    let rest = url.trim().split_once("://").map_or("", |u| u.1);
+    let path = rest.split_once('/').map_or("", |p| p.1);
+    path.split(['?', '#']).next().and_then(|n| n.parse().ok()).unwrap_or(0)
+}
+
+/// What differs between two lists of Redis URLs that should be the same (R17):
+/// artifacts are then looked for where they are not.
+fn differs(ours: &str, theirs: &str) -> Option<String> {
+    let (a, b) = (places(ours), places(theirs));
+    if a.len() != b.len() {
+        return Some(format!("the client lists {} Redis nodes, the cluster's nodes {}", a.len(), b.len()));
+    }
+    let sorted = |l: &[Option<(String, u16)>]| {
+        let mut l = l.to_vec();
+        l.sort();
+        l
+    };
+    if a != b && sorted(&a) == sorted(&b) {
+        return Some(
+            "the client lists the Redis nodes in another order than the cluster's nodes, and the order decides where an artifact lies"
+                .into(),
+        );
+    }
+    let pairs = ours.split(',').zip(theirs.split(','));
+    pairs
+        .map(|(x, y)| (database(x), database(y)))
+        .find(|(x, y)| x != y)
+        .map(|(x, y)| format!("the client uses database {x} of Redis, the cluster's nodes database {y}"))
 }
 
 /// The places of a list of Redis URLs, without passwords.
@@ -81,19 +136,11 @@ fn redis_store(urls: &str, model: &Model, nodes: Option<&str>) -> Outcome {
         return o.run("use the nodes' store", "export CLI_S3_BUCKET=BUCKET CLI_S3_REGION=REGION; unset CLI_REDIS_NODES");
     }
     if let Some(theirs) = of_nodes(model, "NODE_REDIS_NODES") {
-        let theirs = places(&theirs);
-        if theirs.len() != all.len() {
-            o.add(
-                Status::Fail,
-                format!(
-                    "the client lists {} Redis nodes, the cluster's nodes {}: artifacts are looked for on the wrong one",
-                    all.len(),
-                    theirs.len()
-                ),
-            );
+        if let Some(why) = differs(urls, &theirs) {
+            o.add(Status::Fail, format!("{why}: artifacts are looked for on the wrong one"));
             o.summary = "the client's list of Redis nodes is not that of the cluster".into();
-            o = o.say("give the same list, in the same order, everywhere: the order decides where an artifact lies");
-        } else if theirs.len() > 1 {
+            o = o.because(why).say("give the same list, in the same order and with the same database, everywhere");
+        } else if all.len() > 1 {
             o.add(
                 Status::Pass,
                 "several Redis nodes: their order must be the same everywhere (it decides where an artifact lies)".to_owned(),
@@ -144,4 +191,20 @@ async fn s3_store(facts: &Facts, bucket: &str, region: Option<&str>, model: &Mod
         }
     }
     o
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_redis_nodes_are_compared_by_count_order_and_database() {
+        let theirs = "redis://:***@redis-0:6379/0,redis://:***@redis-1:6379/0";
+        assert_eq!(differs("redis://:x@redis-0:6379/0,redis://:x@redis-1/0", theirs), None);
+        assert!(differs("redis://:x@redis-0:6379/0", theirs).unwrap().contains("lists 1 Redis nodes, the cluster's nodes 2"));
+        assert!(differs("redis://:x@redis-1:6379/0,redis://:x@redis-0:6379/0", theirs).unwrap().contains("another order"));
+        assert!(differs("redis://:x@redis-0:6379/0,redis://:x@redis-1:6379/3", theirs).unwrap().contains("database 3"));
+        // A tunnel has another address; that alone is no fault.
+        assert_eq!(differs("redis://:x@127.0.0.1:6379", "redis://:***@redis-master:6379/0"), None);
+    }
 }
