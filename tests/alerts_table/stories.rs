@@ -79,8 +79,9 @@ fn stuck_aggregation() {
     tell(&Story {
         name: "stuck-aggregation",
         look: 400..2100,
-        logs: (&[("aggregation-stuck", "")], &[]),
-        all: (&[("capacity-too-small", ""), ("aggregation-stuck", "")], &[]),
+        logs: (&[("aggregation-stuck", "782")], &[]),
+        // The weights are known from the start: the first block that shows it is enough.
+        all: (&[("capacity-too-small", "410"), ("aggregation-stuck", "762")], &[]),
     });
 }
 
@@ -89,8 +90,8 @@ fn plonk_deadlock() {
     tell(&Story {
         name: "plonk-deadlock",
         look: 400..2100,
-        logs: (&[("aggregation-stuck", "")], &[]),
-        all: (&[("aggregation-stuck", "")], &[]),
+        logs: (&[("aggregation-stuck", "872")], &[]),
+        all: (&[("aggregation-stuck", "872")], &[]),
     });
 }
 
@@ -99,7 +100,7 @@ fn two_plonks_oom() {
     tell(&Story {
         name: "two-plonks-oom",
         look: 400..1200,
-        logs: (&[("wrap-overcommit", ""), ("worker-lost", ""), ("poison-task", "")], &["no-cpu-workers", "worker-silent"]),
+        logs: (&[("wrap-overcommit", "852"), ("worker-lost", "922"), ("poison-task", "1002")], &["no-cpu-workers", "worker-silent"]),
         all: (
             &[("wrap-overcommit", ""), ("memory-near-limit", ""), ("oom-killed", ""), ("crash-loop", ""), ("poison-task", "")],
             &["no-cpu-workers"],
@@ -112,14 +113,14 @@ fn worker_lost() {
     tell(&Story {
         name: "worker-lost",
         look: 400..1300,
-        logs: (&[("worker-lost", "762")], &["worker-silent"]),
-        all: (&[("worker-lost", "762")], &["worker-silent", "pod-not-ready"]),
+        logs: (&[("worker-lost", "752")], &["worker-silent"]),
+        all: (&[("worker-lost", "752")], &["worker-silent", "pod-not-ready"]),
     });
 }
 
 #[test]
 fn api_outage() {
-    let expected: (&[_], &[_]) = (&[("api-unreachable", "740"), ("status-lost", "")], &[]);
+    let expected: (&[_], &[_]) = (&[("api-unreachable", "738"), ("status-lost", "750")], &[]);
     tell(&Story { name: "api-outage", look: 400..1200, logs: expected, all: expected });
 }
 
@@ -128,8 +129,8 @@ fn coordinator_restart() {
     tell(&Story {
         name: "coordinator-restart",
         look: 400..1200,
-        logs: (&[("coordinator-restarted", "")], &[]),
-        all: (&[("coordinator-restarted", ""), ("oom-killed", "")], &[]),
+        logs: (&[("coordinator-restarted", "722")], &[]),
+        all: (&[("coordinator-restarted", "722"), ("oom-killed", "720")], &[]),
     });
 }
 
@@ -142,7 +143,7 @@ fn gpu_stalled() {
 
 #[test]
 fn hung_worker() {
-    let expected: (&[_], &[_]) = (&[("worker-silent", "")], &[]);
+    let expected: (&[_], &[_]) = (&[("worker-silent", "812")], &[]);
     tell(&Story { name: "hung-worker", look: 400..2050, logs: expected, all: expected });
 }
 
@@ -154,7 +155,7 @@ fn redis_pressure() {
 
 #[test]
 fn crash_loop() {
-    tell(&Story { name: "crash-loop", look: 400..1800, logs: NONE, all: (&[("crash-loop", "")], &[]) });
+    tell(&Story { name: "crash-loop", look: 400..1800, logs: NONE, all: (&[("crash-loop", "724")], &[]) });
 }
 
 #[test]
@@ -180,13 +181,13 @@ fn version_skew() {
 
 #[test]
 fn hung_task() {
-    let expected: (&[_], &[_]) = (&[("task-hung", "815")], &[]);
+    let expected: (&[_], &[_]) = (&[("task-hung", "812")], &[]);
     tell(&Story { name: "hung-task", look: 300..1900, logs: expected, all: expected });
 }
 
 #[test]
 fn wedged_controller() {
-    let expected: (&[_], &[_]) = (&[("controller-wedged", "")], &[]);
+    let expected: (&[_], &[_]) = (&[("controller-wedged", "960")], &[]);
     tell(&Story { name: "wedged-controller", look: 400..1600, logs: expected, all: expected });
 }
 
@@ -218,19 +219,19 @@ fn no_room() {
 
 #[test]
 fn no_gpus() {
-    let expected: (&[_], &[_]) = (&[("no-gpu-workers", "")], &[]);
+    let expected: (&[_], &[_]) = (&[("no-gpu-workers", "742")], &[]);
     tell(&Story { name: "no-gpus", look: 500..1250, logs: expected, all: expected });
 }
 
 #[test]
 fn no_shm() {
-    let expected: (&[_], &[_]) = (&[("no-capacity", "")], &[]);
+    let expected: (&[_], &[_]) = (&[("no-capacity", "612")], &[]);
     tell(&Story { name: "no-shm", look: 600..1650, logs: expected, all: expected });
 }
 
 #[test]
 fn crowded_controllers() {
-    let expected: (&[_], &[_]) = (&[("cpu-queue-blocked", "")], &[]);
+    let expected: (&[_], &[_]) = (&[("cpu-queue-blocked", "752")], &[]);
     tell(&Story { name: "crowded-controllers", look: 400..1500, logs: expected, all: expected });
 }
 
