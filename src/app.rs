@@ -28,7 +28,7 @@ use ratatui::layout::Rect;
 use crate::alerts::Alerts;
 use crate::model::Model;
 use crate::ui::fleet::FleetRow;
-use crate::ui::{Action, Ctx, Effect, Playback, Symbols, Theme, TimeBase, Track, View, ViewId, views};
+use crate::ui::{Action, Ctx, Effect, Outcome, Playback, Symbols, Theme, TimeBase, Track, View, ViewId, views};
 pub use launch::ProverSetup;
 use places::Places;
 use popup::Popup;
@@ -470,7 +470,13 @@ impl App {
                 return self.open(ViewId::Logs, &action, world, effects);
             }
             Action::Back => {
-                let outcome = self.view_update(&Action::Back, world);
+                // Logs of one pod were opened from elsewhere: back is there, not all logs.
+                let one_log = !self.trail.is_empty()
+                    && self.views.get(self.current).is_some_and(|v| v.id() == ViewId::Logs && v.crumb().is_none() && v.filter().is_none());
+                let outcome = if one_log { Outcome::ignored() } else { self.view_update(&Action::Back, world) };
+                if one_log {
+                    self.view_update(&Action::OpenLogs(String::new()), world);
+                }
                 if outcome.handled {
                     return self.take(outcome, effects);
                 }
@@ -565,6 +571,7 @@ impl App {
         {
             v.draw(&self.ctx(world, frame.body), buf);
         }
+        self.draw_long(frame.bottom, buf);
         self.draw_popup(&frame, world, buf);
     }
 }

@@ -119,6 +119,21 @@ fn only_the_model_looks_into_events() {
 }
 
 #[test]
+fn the_design_page_has_every_layer_in_its_order() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/design.md")).unwrap();
+    let table = page.split("| module | is |").nth(1).unwrap();
+    let rows = table.lines().skip(2).take_while(|l| l.starts_with('|'));
+    let named: Vec<String> =
+        rows.flat_map(|l| l.split('|').nth(1).unwrap().split(',')).map(|m| m.trim().trim_matches('`').to_owned()).collect();
+    assert_eq!(named, layers());
+    // The files that it names are there.
+    for word in page.split('`').skip(1).step_by(2).filter(|w| w.ends_with(".rs") && w.contains('/') && !w.contains('<')) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"));
+        assert!(path.join(word).exists() || root().join(word).exists(), "{word} is not there");
+    }
+}
+
+#[test]
 fn files_are_one_thing() {
     /// Tables and generated code may be longer.
     const MAY: [&str; 3] = ["event.rs", "proto/worker.rs", "proto/cluster.rs"];

@@ -39,6 +39,20 @@ fn no_more_colours_than_there_are() {
 }
 
 #[test]
+fn without_unicode_in_the_locale_there_is_only_ascii() {
+    for (term, lang) in [("xterm-256color", "C"), ("linux", "C.UTF-8")] {
+        let mut t = Terminal::new(&[("TERM", term), ("LANG", lang)], &[]);
+        t.shows("REPLAY");
+        for key in ["2", "3", "5", "6", "7", "8", "9", "1"] {
+            t.keys(key);
+        }
+        t.shows("gpu queue");
+        t.quits();
+        assert!(t.bytes.is_ascii(), "{term} {lang}");
+    }
+}
+
+#[test]
 fn the_mouse_is_left_alone_when_told() {
     let mut t = Terminal::new(&[], &["--no-mouse"]);
     t.shows("REPLAY");

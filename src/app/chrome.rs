@@ -318,9 +318,11 @@ impl App {
                 rank = (rank + 1).min(40);
             }
         }
-        let below = self.views.get(self.current).is_some_and(|v| v.crumb().is_some());
+        let (below, filtered) = self.views.get(self.current).map_or((false, false), |v| (v.crumb().is_some(), v.filter().is_some()));
         if below || !self.trail.is_empty() {
             left.push(hint(2, "esc".into(), "back", dim));
+        } else if filtered {
+            left.push(hint(2, "esc".into(), "drop the filter", dim));
         } else if self.of_fleet {
             left.push(hint(2, "esc".into(), "fleet", dim));
         }
@@ -359,6 +361,23 @@ impl App {
         let mut x = (area.right() + 2).saturating_sub(total).max(area.x);
         for p in &right {
             x = put_line(buf, area, x, area.y, &p.line) + 3;
+        }
+    }
+}
+
+impl App {
+    /// What is too long for the bottom line is told whole, in lines above it.
+    pub(super) fn draw_long(&self, bottom: Rect, buf: &mut Buffer) {
+        let Some(s) = self.status.as_ref().filter(|s| width(&s.text) + 4 > bottom.width && self.popup.is_none()) else { return };
+        let lines = crate::ui::draw::wrap(&s.text, bottom.width.saturating_sub(4));
+        let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+        let Some(top) = (bottom.y + 1).checked_sub(height).filter(|y| *y > buf.area.y + 2) else { return };
+        let area = Rect { y: top, height, ..bottom };
+        let (mark, role) = if s.bad { (self.symbols.alerts.1, Role::Warn) } else { (self.symbols.separator, Role::Info) };
+        fill(buf, area, " ", self.theme.base().patch(self.theme.style(Role::Bar)));
+        put(buf, area, area.x + 1, top, mark, self.theme.style(role));
+        for (y, line) in (top..).zip(&lines) {
+            put(buf, area, area.x + 3, y, line, self.theme.style(role));
         }
     }
 }

@@ -194,7 +194,7 @@ impl App {
         let field = Rect { x: inner.x + 2.min(inner.width), width: inner.width.saturating_sub(2), ..inner };
         if input.text().is_empty() {
             let words = if self.places.can_switch {
-                "a view, an action, a proof, a worker, a pod, context NAME, namespace NAME"
+                "a view, an action, a proof, a worker, a pod, a context, a namespace"
             } else {
                 "a view, an action, a theme, a proof, a worker, a pod"
             };

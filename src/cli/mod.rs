@@ -83,7 +83,8 @@ fn command() -> clap::Command {
 
 fn run(mut cli: Cli, matches: &clap::ArgMatches) -> Outcome {
     // What does not depend on settings works whatever they are.
-    let needs = !matches!(cli.command, Some(Command::Completions { .. } | Command::Man | Command::Config(args::ConfigArgs { init: true })));
+    let needs =
+        !matches!(cli.command, Some(Command::Completions { .. } | Command::Man { .. } | Command::Config(args::ConfigArgs { init: true })));
     let resolved = if needs { settings::load(&cli, matches)? } else { crate::config::Resolved::default() };
     if needs {
         settings::apply(&mut cli, &resolved);
@@ -115,7 +116,11 @@ fn run(mut cli: Cli, matches: &clap::ArgMatches) -> Outcome {
             clap_complete::generate(shell, &mut Cli::command(), "sp1top", &mut std::io::stdout());
             Ok(0)
         }
-        Command::Man => {
+        Command::Man { dir: Some(dir) } => {
+            std::fs::create_dir_all(&dir).and_then(|()| clap_mangen::generate_to(Cli::command(), &dir))?;
+            Ok(0)
+        }
+        Command::Man { dir: None } => {
             let mut out = Vec::new();
             clap_mangen::Man::new(Cli::command()).render(&mut out)?;
             print(&String::from_utf8_lossy(&out))

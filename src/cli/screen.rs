@@ -42,13 +42,18 @@ pub(super) fn theme_dirs() -> Vec<PathBuf> {
     super::settings::folder().map(|f| f.join("themes")).into_iter().collect()
 }
 
-/// True where the locale cannot show more than ASCII.
-fn ascii_only() -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(env).find(|v| !v.is_empty());
-    match locale {
-        Some(l) => matches!(l.as_str(), "C" | "POSIX") && env("TERM").is_some_and(|t| t == "linux" || t == "dumb"),
-        None => env("TERM").is_some_and(|t| t == "linux" || t == "dumb" || t == "vt100"),
+/// True where the terminal or the locale cannot show more than ASCII. The
+/// console of Linux has a font of 512 characters: no braille, few marks.
+fn ascii_only(env: impl Fn(&str) -> Option<String>) -> bool {
+    if env("TERM").is_some_and(|t| matches!(t.as_str(), "linux" | "dumb" | "emacs") || t.starts_with("vt")) {
+        return true;
     }
+    // Where nothing is said, as in most containers, terminals know UTF-8.
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(env).find(|v| !v.is_empty());
+    locale.is_some_and(|l| {
+        let l = l.to_ascii_lowercase();
+        !l.contains("utf-8") && !l.contains("utf8")
+    })
 }
 
 pub(super) fn options(look: &Look, title: Option<String>) -> Result<TuiOptions, Failure> {
@@ -58,7 +63,7 @@ pub(super) fn options(look: &Look, title: Option<String>) -> Result<TuiOptions, 
     Ok(TuiOptions {
         theme,
         themes: themes::all(&dirs).into_iter().map(|t| t.reduced(depth)).collect(),
-        ascii: look.ascii || ascii_only(),
+        ascii: look.ascii || ascii_only(env),
         title,
         mouse: !look.no_mouse,
         clipboard: Clipboard::detect(env),
@@ -220,4 +225,32 @@ pub(super) fn prover(place: &Place, look: &Look, sources: &Sources) -> (ProverSe
     };
     let prover = start();
     (ProverSetup { read_only: look.read_only, store: shown, checkout: checkout() }, prover)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unicode_where_terminal_and_locale_know_it() {
+        let ascii = |vars: &[(&str, &str)]| ascii_only(|n| vars.iter().find(|(k, _)| *k == n).map(|(_, v)| (*v).to_owned()));
+        for vars in [
+            &[("TERM", "xterm-256color")][..],
+            &[("TERM", "tmux-256color"), ("LANG", "de_CH.UTF-8")],
+            &[("TERM", "xterm"), ("LC_ALL", ""), ("LC_CTYPE", "C.utf8"), ("LANG", "C")],
+            &[],
+        ] {
+            assert!(!ascii(vars), "{vars:?}");
+        }
+        for vars in [
+            &[("TERM", "linux"), ("LANG", "en_US.UTF-8")][..],
+            &[("TERM", "dumb")],
+            &[("TERM", "vt220"), ("LANG", "C.UTF-8")],
+            &[("TERM", "xterm"), ("LANG", "C")],
+            &[("TERM", "xterm"), ("LANG", "en_US.ISO-8859-1")],
+            &[("TERM", "xterm"), ("LC_ALL", "POSIX"), ("LANG", "en_US.UTF-8")],
+        ] {
+            assert!(ascii(vars), "{vars:?}");
+        }
+    }
 }

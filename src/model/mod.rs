@@ -189,7 +189,10 @@ impl Model {
         self.now = self.now.max(batch.at);
         let Batch { source, events, unread, bytes, at: env_at, .. } = batch;
         let number = self.source_number(&source);
-        let data = events.iter().any(|e| !matches!(e.what, What::Tick | What::Source(_) | What::Session(_))) || bytes > 0;
+        // What this program says of itself is no data, and what it looks at is no source.
+        let own = |e: &Event| matches!(e.what, What::Tick | What::Source(_) | What::Session(_));
+        let session = events.iter().any(|e| matches!(e.what, What::Session(_)));
+        let data = events.iter().any(|e| !own(e)) || (bytes > 0 && !session);
         if data || !unread.is_empty() {
             let newest = events.iter().map(|e| e.at).max();
             let s = self.sources.entry(&source);

@@ -166,6 +166,16 @@ pub fn is_named(id: &WorkerId) -> bool {
     matches!(id, WorkerId::Text(name) if name.len() > 8)
 }
 
+/// The pod whose log tells of a task, where the coordinator's id of its worker
+/// is not known: then the log's name stands in for it.
+#[must_use]
+pub fn log_pod(id: &WorkerId) -> Option<&str> {
+    match id {
+        WorkerId::Text(s) => s.strip_prefix("log:")?.split('/').next(),
+        WorkerId::Unknown(_) => None,
+    }
+}
+
 /// False where a worker's pod is a guess: seen with only one task, or with some
 /// that another pod received.
 #[must_use]

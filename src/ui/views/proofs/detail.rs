@@ -12,7 +12,7 @@ use super::list::{elapsed, left};
 use crate::base::{ProofId, units};
 use crate::event::ProofMode;
 use crate::model::Proof;
-use crate::ui::views::common::{Facts, Title, age, course, empty, status_mark, unknown};
+use crate::ui::views::common::{Facts, Title, age, course, empty, log_pod, status_mark, unknown};
 use crate::ui::widgets::panel::Panel;
 use crate::ui::widgets::pen::{Pen, middle};
 use crate::ui::widgets::table::{Hit, Table, TableState, position};
@@ -104,12 +104,15 @@ impl Detail {
             Action::Enter => {
                 let Some(e) = entry else { return Outcome::done() };
                 if ctx.model.workers.get(e.worker).is_none() {
-                    return say("that worker is not known any more");
+                    return say("that worker is not known; o shows the log of its pod");
                 }
                 return Outcome::then(Action::OpenWorker(e.worker.clone()));
             }
             Action::Own("logs") => {
                 let tie = entry.and_then(|e| ctx.model.workers.get(e.worker)).and_then(|w| w.tie.as_ref());
+                if let (None, Some(pod)) = (tie, entry.and_then(|e| log_pod(e.worker))) {
+                    return Outcome::then(Action::OpenLogs(pod.to_owned()));
+                }
                 return tie.map_or_else(
                     || say("the pod of that task's worker is not known, so neither are its logs"),
                     |t| Outcome::then(Action::OpenLogs(t.pod.clone())),

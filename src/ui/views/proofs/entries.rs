@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::held::{Typicals, ratio, running_of};
 use crate::base::{TaskId, TaskType, Timestamp, WorkerId, units};
 use crate::model::{Model, Proof, SpanEnd};
-use crate::ui::views::common::{is_named, kind_name, letter, short_pod, short_worker, tie_is_sure, times, unknown};
+use crate::ui::views::common::{is_named, kind_name, letter, log_pod, short_pod, short_worker, tie_is_sure, times, unknown};
 use crate::ui::widgets::pen::{Pen, middle};
 use crate::ui::widgets::table::{Column, Table, TableState};
 use crate::ui::{Ctx, Role};
@@ -120,14 +120,20 @@ pub fn cell(ctx: &Ctx<'_>, e: &Entry<'_>, column: usize, pen: &mut Pen<'_>) {
         }
         1 => {
             let room = pen.left();
-            pen.put(&short_worker(e.worker, room, ellipsis), text);
+            match log_pod(e.worker) {
+                None => pen.put(&short_worker(e.worker, room, ellipsis), text),
+                Some(pod) => pen.put(&short_pod(pod, room, ellipsis), style(Role::Dim)),
+            };
         }
         2 => {
             let room = pen.left();
             match ctx.model.workers.get(e.worker).and_then(|w| w.tie.as_ref()) {
                 Some(tie) if tie_is_sure(tie) => pen.put(&short_pod(&tie.pod, room, ellipsis), text),
                 Some(tie) => pen.put("~", style(Role::Warn)).put(&short_pod(&tie.pod, room.saturating_sub(1), ellipsis), style(Role::Dim)),
-                None => pen.put(unknown(ctx), style(Role::Faint)),
+                None => match log_pod(e.worker) {
+                    Some(pod) => pen.put(&short_pod(pod, room, ellipsis), text),
+                    None => pen.put(unknown(ctx), style(Role::Faint)),
+                },
             };
         }
         3 => {

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::entries::{Entry, outcome_mark};
 use crate::base::{TaskType, Timestamp, WorkerId, units};
 use crate::model::{Proof, SpanEnd};
-use crate::ui::views::common::{is_named, kind_name, letter, short_pod, short_worker, unknown};
+use crate::ui::views::common::{is_named, kind_name, letter, log_pod, short_pod, short_worker, unknown};
 use crate::ui::widgets::pen::Pen;
 use crate::ui::widgets::table::{Column, Table, places};
 use crate::ui::widgets::timeline::{Axis, Segment, density, lane};
@@ -187,12 +187,16 @@ pub fn workers(ctx: &Ctx<'_>, area: Rect, list: &[Entry<'_>], window: (Timestamp
         match c {
             0 => {
                 let room = pen.left();
-                pen.put(&short_worker(part.worker, room, ctx.symbols.ellipsis), text);
+                match log_pod(part.worker) {
+                    None => pen.put(&short_worker(part.worker, room, ctx.symbols.ellipsis), text),
+                    Some(pod) => pen.put(&short_pod(pod, room, ctx.symbols.ellipsis), style(Role::Dim)),
+                };
             }
             1 => {
                 let room = pen.left();
                 let tie = ctx.model.workers.get(part.worker).and_then(|w| w.tie.as_ref());
-                pen.put(&tie.map_or_else(|| unknown(ctx).into(), |t| short_pod(&t.pod, room, ctx.symbols.ellipsis)), text);
+                let pod = tie.map(|t| t.pod.as_str()).or(log_pod(part.worker));
+                pen.put(&pod.map_or_else(|| unknown(ctx).into(), |p| short_pod(p, room, ctx.symbols.ellipsis)), text);
             }
             2 => {
                 pen.right(&part.tasks.to_string(), text);
