@@ -263,7 +263,7 @@ impl App {
                 self.popup = Some(Popup::Range(form));
             }
             TimeBase::Demo { .. } => {
-                self.say("op-succinct needs a real cluster: start sp1top on one, or sp1top range-proof --op-succinct DIR")
+                self.say("op-succinct needs a real cluster: start sp1top on one, or sp1top range-proof --op-succinct DIR");
             }
             TimeBase::Past { .. } | TimeBase::Replay { .. } => drop(self.may_change(world)),
         }
@@ -413,12 +413,11 @@ impl App {
     fn run_lines(&self, run: &ProgramRun, columns: u16) -> Vec<Line<'static>> {
         let marks = self.symbols.marks;
         let mut out = Vec::new();
-        for l in run.lines.iter() {
+        for l in &run.lines {
             let (mark, role) = match l.event {
-                RunEvent::Good => (marks.0, Role::Good),
+                RunEvent::Good | RunEvent::Ended => (marks.0, Role::Good),
                 RunEvent::Bad | RunEvent::Failed => (marks.1, Role::Bad),
                 RunEvent::Line => (" ", Role::Text),
-                RunEvent::Ended => (marks.0, Role::Good),
                 RunEvent::Stopped => (marks.3, Role::Warn),
                 RunEvent::Started | RunEvent::Word | RunEvent::Submitted => (marks.2, Role::Accent),
             };

@@ -47,6 +47,7 @@ fn start(args: &[&str], tls: bool) -> Redis {
             std::thread::sleep(Duration::from_millis(20));
         }
         let _ = child.kill();
+        let _ = child.wait();
     }
     panic!("redis-server does not start");
 }

@@ -23,8 +23,9 @@ struct Note {
 }
 
 #[derive(Deserialize)]
-struct Run {
-    run: String,
+struct RunDocument {
+    #[serde(rename = "run")]
+    id: String,
     what: String,
     event: RunEvent,
     #[serde(default)]
@@ -35,9 +36,9 @@ struct Run {
 
 /// Reads one of either kind.
 pub(super) fn read(raw: &[u8], out: &mut Out<'_>) {
-    match serde_json::from_slice::<Run>(raw) {
+    match serde_json::from_slice::<RunDocument>(raw) {
         Ok(r) => out.push(What::Run(Box::new(RunNote {
-            run: safe(&r.run, 40),
+            run: safe(&r.id, 40),
             what: safe(&r.what, 80),
             event: r.event,
             text: safe(&r.text, 2_000),

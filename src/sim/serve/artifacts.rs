@@ -61,7 +61,9 @@ impl Reply {
             Self::Error(e) => out.extend_from_slice(format!("-{e}\r\n").as_bytes()),
             Self::All(list) => {
                 out.extend_from_slice(format!("*{}\r\n", list.len()).as_bytes());
-                list.iter().for_each(|r| r.write(out));
+                for r in list {
+                    r.write(out);
+                }
             }
         }
     }
@@ -175,7 +177,7 @@ impl Db {
         }
         let found = self.world.read(|s| {
             let row = s.cluster.proof_of_artifact(id).filter(|r| r.proof_status == ProofStatus::Completed)?;
-            let version = s.cluster.stats().map(|s| s.sp1_circuit_version).unwrap_or_else(|_| "v6.1.0".into());
+            let version = s.cluster.stats().map_or_else(|_| "v6.1.0".into(), |s| s.sp1_circuit_version);
             Some((Mode::read(row.options_artifact_id.as_deref()?)?, version, row.ended_at?))
         });
         if let Some((mode, version, ended)) = found
