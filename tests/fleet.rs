@@ -127,7 +127,7 @@ async fn another_context_and_namespace_without_leaving() {
         t.keys("7");
         t.shows("cpu-1");
         // Each had a tape of its own.
-        let tapes = std::fs::read_dir(t._state.path().join("sp1top/sessions")).unwrap().count();
+        let tapes = std::fs::read_dir(t.home.path().join("sp1top/sessions")).unwrap().count();
         assert_eq!(tapes, 4, "one for each that was opened");
         t.quits();
     });

@@ -113,7 +113,7 @@ fn it_stops_and_goes_on() {
 fn it_ends_when_its_terminal_hangs_up() {
     let mut t = Terminal::new(&[], &[]);
     t.shows("REPLAY");
-    let Terminal { master, mut child, input, output, _state, .. } = t;
+    let Terminal { master, mut child, input, output, home: _home, .. } = t;
     drop((input, master));
     let end = Instant::now() + LIMIT;
     loop {

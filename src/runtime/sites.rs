@@ -240,7 +240,7 @@ impl Sites {
     pub fn effect(&mut self, effect: Effect) {
         match effect {
             Effect::Switch { context, namespace } => self.switch(context, namespace),
-            Effect::Fleet => self.to_fleet(),
+            Effect::Fleet => self.show_fleet(),
             Effect::OpenCluster { at, view } => {
                 self.show(at);
                 if let (Some(site), Some(view)) = (self.site(), view) {
@@ -293,7 +293,7 @@ impl Sites {
         self.shown = Some(at);
     }
 
-    fn to_fleet(&mut self) {
+    fn show_fleet(&mut self) {
         let Some(mut head) = self.head.take() else {
             let words = "one cluster is looked at: start with --context A --context B for several, or : context NAME to go elsewhere";
             self.update(Msg::Say(words.into()));

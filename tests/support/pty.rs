@@ -27,7 +27,7 @@ pub struct Terminal {
     pub output: Receiver<Vec<u8>>,
     pub shown: vt100::Parser,
     pub bytes: Vec<u8>,
-    pub _state: tempfile::TempDir,
+    pub home: tempfile::TempDir,
 }
 
 impl Terminal {
@@ -40,7 +40,7 @@ impl Terminal {
     }
 
     pub fn start(env: &[(&str, &str)], args: &[&str]) -> Self {
-        let state = tempfile::tempdir().unwrap();
+        let home = tempfile::tempdir().unwrap();
         let pair = native_pty_system().openpty(SIZE).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sp1top"));
         command.args(args);
@@ -49,9 +49,9 @@ impl Terminal {
         }
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
-        command.env("HOME", state.path());
-        command.env("XDG_STATE_HOME", state.path());
-        command.env("XDG_CONFIG_HOME", state.path());
+        command.env("HOME", home.path());
+        command.env("XDG_STATE_HOME", home.path());
+        command.env("XDG_CONFIG_HOME", home.path());
         for (k, v) in env {
             command.env(k, v);
         }
@@ -69,7 +69,7 @@ impl Terminal {
             }
         });
         let shown = vt100::Parser::new(24.try_into().unwrap(), 80.try_into().unwrap(), 0);
-        Self { master: pair.master, child, input, output, shown, bytes: Vec::new(), _state: state }
+        Self { master: pair.master, child, input, output, shown, bytes: Vec::new(), home }
     }
 
     pub fn take(&mut self, most: Duration) {
