@@ -151,7 +151,7 @@ fn a_rollout_of_nodes_that_drain() {
     s.claim("cli_1", 2).run(1, "cli_1", 100, T::Controller).run(1, "cli_1", 101, T::CoreExecute);
     let mut t = 1000;
     for round in 0..12u32 {
-        if round >= 4 && round < 7 {
+        if (4..7).contains(&round) {
             s.gpu(21 + round);
             s.leave(7 + round);
         }
