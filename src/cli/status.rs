@@ -37,9 +37,9 @@ pub(super) fn run(args: &StatusArgs, place: &Place) -> Outcome {
 
 /// Reads whole recordings: one thread reads and parses, this one applies.
 pub(super) fn recorded(paths: &[PathBuf], place: &Place) -> Result<(Model, Pipeline), Failure> {
-    let mut recording = Recording::open(paths, "files")?;
     // Several at a time: waking the other thread for each costs more than reading it.
     const AT_ONCE: (usize, u64) = (64, 256 << 10);
+    let mut recording = Recording::open(paths, "files")?;
     let (tx, rx) = sync_channel::<Result<Vec<Batch>, String>>(4);
     let read = move || {
         let mut decoder = Decoder::new(false);

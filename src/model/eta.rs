@@ -71,9 +71,6 @@ impl Model {
     /// The tasks that are left, at the rate at which they end. Counted are all
     /// of them, markers too: `total_tasks` less `active_tasks` have ended.
     fn shards(&self, p: &Proof) -> Option<Eta> {
-        if self.proofs.active().any(|o| o.id != p.id && o.claimed_at.is_some()) {
-            return None;
-        }
         // Until the first shard is proved there is no rate.
         let usual = self.durations.typical(&TaskType::ProveShard).map_or(Duration::from_secs(20), |t| t.median);
         let begun = p.tally(&TaskType::ProveShard).first_at?.plus(usual);
@@ -81,7 +78,7 @@ impl Model {
         let first = self.history.raw().rev().take_while(|s| last.at.since(s.at) <= RATE_SPAN && s.at >= begun).last()?;
         let ended = |s: &super::Sample| s.get(Gauge::EndedTasks).map(f64::from);
         let (done, seconds) = (ended(last)? - ended(first)?, last.at.seconds_since(first.at));
-        if done < 10.0 || seconds < 20.0 {
+        if done < 10.0 || seconds < 20.0 || self.proofs.active().any(|o| o.id != p.id && o.claimed_at.is_some()) {
             return None;
         }
         let held = [TaskType::Controller, TaskType::CoreExecute].iter().map(|k| p.tally(k).running).sum();

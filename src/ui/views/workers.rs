@@ -161,7 +161,7 @@ impl WorkersView {
                 }
                 return false;
             }
-            let columns = list::columns_of(&rows);
+            let columns = list::columns_of(rows);
             let table = rows::table(self, &columns, rows, areas.main);
             let hit = self.table.click(&table, areas.main, x, y, |i| key(rows, i));
             return matches!(hit, Hit::Row(_));
