@@ -25,6 +25,36 @@ pub struct Batch {
     pub bytes: u64,
 }
 
+/// No piece of a log is taken apart further than this.
+const MOST_PERIODS: usize = 4096;
+
+impl Batch {
+    /// Its log periods: a log that is read late comes in large pieces,
+    /// and what lasted for minutes in it is to be seen to have lasted. Each but the
+    /// last is as of its own end.
+    #[must_use]
+    pub fn periods(mut self) -> Vec<Self> {
+        let begins = |e: &Event| matches!(&e.what, What::Stats(s) if !s.from_grpc);
+        let mut starts: Vec<(usize, Timestamp)> =
+            self.events.iter().enumerate().filter(|(_, e)| begins(e)).map(|(i, e)| (i, e.at)).collect();
+        // What stands before the first belongs to it.
+        starts.truncate(MOST_PERIODS);
+        if starts.len() < 2 {
+            return vec![self];
+        }
+        let mut parts = Vec::with_capacity(starts.len());
+        for (i, at) in starts.drain(1..).rev() {
+            let events = self.events.split_off(i);
+            parts.push(Self { seq: self.seq, at: self.at, source: self.source.clone(), events, unread: Vec::new(), bytes: 0 });
+            // The one before ends where this one begins.
+            self.at = self.at.min(at);
+        }
+        parts.push(self);
+        parts.reverse();
+        parts
+    }
+}
+
 /// Something that could not be read, counted and shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
@@ -1145,4 +1175,27 @@ pub struct Metric {
     pub labels: Vec<(String, String)>,
     /// Value.
     pub value: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_lose_nothing_and_end_where_the_next_begins() {
+        let event = |secs, what| Event { at: Timestamp::from_secs(secs), what };
+        let stats = |secs| event(secs, What::Stats(Box::default()));
+        let events = vec![event(1, What::Tick), stats(10), event(11, What::Tick), stats(20), stats(30), event(31, What::Tick)];
+        let batch = Batch {
+            seq: 7,
+            at: Timestamp::from_secs(40),
+            source: SourceName::new("x"),
+            events: events.clone(),
+            unread: Vec::new(),
+            bytes: 9,
+        };
+        let parts = batch.periods();
+        assert_eq!(parts.iter().map(|p| (p.at.secs(), p.events.len(), p.bytes)).collect::<Vec<_>>(), [(20, 3, 9), (30, 1, 0), (40, 2, 0)]);
+        assert_eq!(parts.into_iter().flat_map(|p| p.events).collect::<Vec<_>>(), events);
+    }
 }

@@ -47,7 +47,28 @@ impl Pipeline {
 
     /// Takes in an envelope that was decoded elsewhere.
     pub fn apply_batch(&mut self, batch: Batch, model: &mut Model) {
-        model.apply(batch);
-        self.alerts.evaluate(model);
+        for part in batch.periods() {
+            model.apply(part);
+            self.alerts.evaluate(model);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{SourceName, Timestamp};
+    use crate::envelope::Kind;
+
+    #[test]
+    fn a_log_that_is_read_late_in_one_piece_tells_what_it_proves() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/captures/stuck-plonk32/coordinator.log.zst");
+        let raw = zstd::decode_all(std::fs::File::open(path).unwrap()).unwrap();
+        let (mut pipeline, mut model) = (Pipeline::new(false), Model::new());
+        let at = Timestamp::parse_prefix(b"2026-11-24T09:00:00.000000Z").unwrap().0;
+        pipeline.apply(&Envelope { seq: 1, at, source: SourceName::new("log:coordinator"), kind: Kind::Log, raw: raw.into() }, &mut model);
+        let told: Vec<_> = pipeline.alerts().history().map(|t| t.alert.id).collect();
+        assert!(told.contains(&"aggregation-stuck"), "{told:?}");
+        assert_eq!(model.now, at);
     }
 }

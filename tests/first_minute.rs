@@ -90,7 +90,7 @@ async fn an_empty_namespace_and_the_cluster_in_another() {
     fake.put("namespaces", json!({"metadata": {"name": NS}}));
     fake.put("deployments", json!({"metadata": {"name": "coordinator", "namespace": "prod", "labels": {"app": "coordinator"}}}));
     let told = m.run(Some(&m.kubeconfig(&fake, &json!({}))), &["status"]).await;
-    assert_eq!(told.code, Some(0));
+    assert_eq!(told.code, Some(1));
     told.says(&["no SP1 cluster here", "namespace sp1-cluster is empty", "there is one in prod: sp1top -n prod", "sp1top demo"]);
 }
 

@@ -50,6 +50,9 @@ fn thresholds(path: &Path) -> Result<Thresholds, Failure> {
     Ok(limits)
 }
 
+/// A cluster that shows nothing for so long is said to.
+const UNSEEN: Duration = Duration::from_secs(5);
+
 /// Follows a cluster until a signal comes or nobody reads any more.
 fn live(place: &Place, look: &Look, pipeline: &mut Pipeline, printer: &mut Printer) -> Result<(), Failure> {
     let ended = Arc::new(AtomicBool::new(false));
@@ -59,6 +62,8 @@ fn live(place: &Place, look: &Look, pipeline: &mut Pipeline, printer: &mut Print
     let mut sources = Sources::start(screen::live_config(place)?, place.log.clone())?;
     let mut model = Model::new();
     let mut teller = Teller::new(look.tell.options(), FIRST_PAUSE);
+    // No alerts from a cluster that cannot be seen are no good news.
+    let (begun, mut complained) = (std::time::Instant::now(), false);
     while !ended.load(Ordering::Relaxed) {
         if let Some(e) = sources.wait(Duration::from_millis(200)) {
             pipeline.apply(&e, &mut model);
@@ -66,6 +71,13 @@ fn live(place: &Place, look: &Look, pipeline: &mut Pipeline, printer: &mut Print
                 break;
             }
             ring(&teller.take(pipeline.alerts()));
+        }
+        if !complained
+            && begun.elapsed() > UNSEEN
+            && let Some(p) = crate::output::plight::of(&model)
+        {
+            complained = true;
+            eprintln!("sp1top: {}", crate::base::redact::redact(&p.line()));
         }
         if let Some(why) = teller.complaint() {
             eprintln!("sp1top: {why}");

@@ -113,8 +113,9 @@ fn run(mut cli: Cli, matches: &clap::ArgMatches) -> Outcome {
         Command::Themes => tables::themes(),
         Command::Keys => tables::keys(&look),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "sp1top", &mut std::io::stdout());
-            Ok(0)
+            let mut out = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "sp1top", &mut out);
+            print(&String::from_utf8_lossy(&out))
         }
         Command::Man { dir: Some(dir) } => {
             std::fs::create_dir_all(&dir).and_then(|()| clap_mangen::generate_to(Cli::command(), &dir))?;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::args::{Format, Place, StatusArgs};
 use super::{Failure, Outcome, print, screen, settings};
+use crate::envelope::SourceState;
 use crate::event::Batch;
 use crate::model::Model;
 use crate::output::plight;
@@ -18,10 +19,9 @@ use crate::sources::files::Recording;
 
 pub(super) fn run(args: &StatusArgs, place: &Place) -> Outcome {
     let (model, pipeline) = if args.from.is_empty() { live(args, place)? } else { recorded(&args.from, place)? };
-    if args.from.is_empty()
-        && let Some(p) = plight::of(&model)
-    {
-        eprintln!("sp1top: {}", crate::base::redact::redact(&p.line()));
+    let why = if args.from.is_empty() { nothing_seen(&model) } else { None };
+    if let Some(why) = &why {
+        eprintln!("sp1top: {}", crate::base::redact::redact(why));
     }
     let status = Status::of(&model, pipeline.alerts());
     let text = match args.output {
@@ -32,7 +32,23 @@ pub(super) fn run(args: &StatusArgs, place: &Place) -> Outcome {
             t
         }
     };
-    print(&text)
+    let code = print(&text)?;
+    // What could be told is told; a script is to know that nobody answered.
+    Ok(if why.is_some() { 1 } else { code })
+}
+
+/// Why a live cluster showed nothing; `None` where it showed something or may
+/// just be idle.
+fn nothing_seen(model: &Model) -> Option<String> {
+    if let Some(p) = plight::of(model) {
+        return Some(p.line());
+    }
+    if model.stats.is_some() || !model.workers.is_empty() || !model.proofs.is_empty() || model.kube.known {
+        return None;
+    }
+    let silent = |s: &crate::model::Source| matches!(s.state, Some(SourceState::Connecting | SourceState::Denied | SourceState::Ended));
+    let (name, s) = model.sources.iter().find(|(_, s)| silent(s) && !s.detail.is_empty())?;
+    Some(format!("nothing was heard: {name}: {}; check the address or the path, or try `sp1top doctor`", s.detail))
 }
 
 /// Reads whole recordings: one thread reads and parses, this one applies.

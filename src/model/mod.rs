@@ -191,15 +191,14 @@ impl Model {
         let number = self.source_number(&source);
         // What this program says of itself is no data, and what it looks at is no source.
         let own = |e: &Event| matches!(e.what, What::Tick | What::Source(_) | What::Session(_));
-        let session = events.iter().any(|e| matches!(e.what, What::Session(_)));
-        let data = events.iter().any(|e| !own(e)) || (bytes > 0 && !session);
+        let data = if events.is_empty() { bytes > 0 } else { events.iter().any(|e| !own(e)) };
         if data || !unread.is_empty() {
             let newest = events.iter().map(|e| e.at).max();
             let s = self.sources.entry(&source);
             s.envelopes += 1;
             s.bytes += bytes;
-            s.last_at = Some(env_at);
-            s.last_data = s.last_data.max(newest);
+            s.last_at = Some(env_at).filter(|t| t.is_set()).or(s.last_at);
+            s.last_data = s.last_data.max(newest.filter(|t| t.is_set()));
             // What belongs to their block says nothing.
             if self.stats.as_ref().is_some_and(|s| self.now.since(s.heard) > std::time::Duration::from_secs(3)) {
                 let first = self.since_stats.map_or(self.now, |s| s.0);

@@ -134,7 +134,7 @@ fn tell(look: &Look<'_>, k: &Stuck<'_>, waiting: &[&Proof]) -> Finding {
         )
     } else {
         format!(
-            "{} Controllers of {} hold {} of {} and wait for each other: {name} {} does not fit ({} + {} = {} > {}){about}",
+            "{} Controllers of {} hold {} of {} and wait for each other: {name} {} does not fit ({} + {} = {} > {}){about}; a maximum of {} holds them all",
             k.controllers,
             k.controller,
             k.max.saturating_sub(k.room),
@@ -143,7 +143,8 @@ fn tell(look: &Look<'_>, k: &Stuck<'_>, waiting: &[&Proof]) -> Finding {
             k.max.saturating_sub(k.room),
             k.wrap,
             k.max.saturating_sub(k.room).saturating_add(k.wrap),
-            k.max
+            k.max,
+            right.max(k.max.saturating_sub(k.room).saturating_add(k.wrap))
         )
     };
     let stats = look.stats();

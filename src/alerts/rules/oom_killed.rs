@@ -66,8 +66,13 @@ fn tell(look: &Look<'_>, d: &ContainerDeath, at: Timestamp, oom: bool) -> Findin
     let pod = look.model.kube.pod(&d.pod);
     let name = d.component.map_or("container", Component::as_str);
     let limit = pod.and_then(|p| p.info.memory_limit);
-    let limit_text = limit.map_or_else(|| "without a limit".into(), |l| format!("at its limit of {}", units::bytes(l)));
-    let how = if oom { format!("was killed for its memory {limit_text}") } else { "was killed (exit code 137)".into() };
+    // A pod that is gone tells no limit any more.
+    let limit_text = match (pod, limit) {
+        (_, Some(l)) => format!(" at its limit of {}", units::bytes(l)),
+        (Some(_), None) => " without a limit".into(),
+        (None, None) => String::new(),
+    };
+    let how = if oom { format!("was killed for its memory{limit_text}") } else { "was killed (exit code 137)".into() };
     let worker = worker(look, d, at);
     let held = worker.map_or_else(String::new, |w| format!("; it held {}", words::tasks(&w.tasks)));
     let mut f = Finding::new(subject(d), if oom { Severity::Critical } else { Severity::Warning }, format!("{name} {} {how}{held}", d.pod))

@@ -48,6 +48,19 @@ impl Read for Peeked {
     }
 }
 
+/// A compressed file that was cut ends where it was cut: what came before is
+/// good, whatever the decoder calls what is missing.
+struct Cut<R>(R);
+
+impl<R: Read> Read for Cut<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf).or_else(|e| {
+            let cut = e.kind() == io::ErrorKind::UnexpectedEof || e.to_string().contains("incomplete");
+            if cut { Ok(0) } else { Err(e) }
+        })
+    }
+}
+
 /// Opens and decompresses.
 pub(super) fn plain(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
     let io_error = |e| Error::Io(path.to_owned(), e);
@@ -64,7 +77,7 @@ pub(super) fn plain(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
     Ok(if raw.head().starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
         Box::new(zstd::stream::read::Decoder::new(raw).map_err(io_error)?)
     } else if raw.head().starts_with(&[0x1f, 0x8b]) {
-        Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(raw)))
+        Box::new(Cut(flate2::read::MultiGzDecoder::new(BufReader::new(raw))))
     } else {
         Box::new(raw)
     })
