@@ -60,6 +60,10 @@ pub struct Digest {
     pub gpu_moved_at: Option<Timestamp>,
     /// When a CPU task other than a Controller last began or ended.
     pub cpu_moved_at: Option<Timestamp>,
+    /// Since when the oldest task of each known type runs, by its index.
+    oldest: [Option<Timestamp>; TaskType::KNOWN.len()],
+    /// Some worker's heartbeats fail.
+    pub unreachable: bool,
 }
 
 impl Digest {
@@ -69,7 +73,13 @@ impl Digest {
         let mut counts = [0u32; TaskType::KNOWN.len() + 1];
         let mut workers = [0u32; 3];
         let (mut gpu_moved_at, mut cpu_moved_at) = (None, None);
-        for w in model.workers.connected() {
+        let mut oldest = [Timestamp(i64::MAX); TaskType::KNOWN.len() + 1];
+        let mut unreachable = false;
+        for w in model.workers.iter() {
+            unreachable |= w.unreachable_since.is_some();
+            if !w.is_connected() {
+                continue;
+            }
             let moved = match w.kind {
                 Some(WorkerKind::Cpu) => {
                     workers[0] += 1;
@@ -87,12 +97,21 @@ impl Digest {
             *moved = (*moved).max(Some(w.changed_at));
             for t in &w.tasks {
                 if let Some(k) = &t.kind {
-                    counts[k.index()] += 1;
+                    let k = k.index();
+                    counts[k] += 1;
+                    oldest[k] = oldest[k].min(t.since);
                 }
             }
         }
         let running = TaskType::KNOWN.iter().filter(|k| counts[k.index()] > 0).map(|k| (k.clone(), counts[k.index()])).collect();
-        Self { running, workers, gpu_moved_at, cpu_moved_at }
+        let oldest = std::array::from_fn(|i| (counts[i] > 0).then_some(oldest[i]));
+        Self { running, workers, gpu_moved_at, cpu_moved_at, oldest, unreachable }
+    }
+
+    /// Since when the oldest task of `kind` runs.
+    #[must_use]
+    pub fn oldest(&self, kind: &TaskType) -> Option<Timestamp> {
+        *self.oldest.get(kind.index())?
     }
 
     /// Tasks of `kind` that run.

@@ -45,11 +45,11 @@ pub struct Script {
 }
 
 pub fn worker(n: u32) -> String {
-    WorkerId::Unknown(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835_u128.wrapping_mul(u128::from(n) + 1)).to_string()
+    WorkerId::unknown(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835_u128.wrapping_mul(u128::from(n) + 1)).to_string()
 }
 
 pub fn task(n: u32) -> String {
-    TaskId::Uuid(0x019f_fe57_0ae3_7abc_9def_0000_0000_0000 + u128::from(n)).to_string()
+    TaskId::uuid(0x019f_fe57_0ae3_7abc_9def_0000_0000_0000 + u128::from(n)).to_string()
 }
 
 impl Script {

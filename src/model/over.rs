@@ -33,8 +33,7 @@ impl Over {
 /// 64 bits that tell tasks apart: the random half of a UUIDv7.
 fn fingerprint(id: &TaskId) -> u64 {
     match id {
-        #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
-        TaskId::Uuid(u) => *u as u64,
+        TaskId::Uuid(u) => u.low(),
         TaskId::Text(t) => {
             use std::hash::{BuildHasher as _, BuildHasherDefault};
             BuildHasherDefault::<rustc_hash::FxHasher>::default().hash_one(t)

@@ -302,9 +302,14 @@ impl Model {
             // Kept one higher, so that a block without workers is looked at too.
             b.looked = b.lines.saturating_add(1);
             let number = b.number;
-            let missing = self.workers.connected().any(|w| w.block < number && w.block_source == n && w.block > 0);
+            // One walk tells both: thousands of workers are more than a cache holds.
+            let (mut missing, mut unlisted) = (false, false);
+            for w in self.workers.connected() {
+                missing |= w.block < number && w.block_source == n && w.block > 0;
+                unlisted |= w.block == 0;
+            }
             if !missing {
-                self.close_block(n);
+                self.close_block_of(n, unlisted);
             }
         }
     }
@@ -312,6 +317,12 @@ impl Model {
     /// The periodic block of that source is complete: workers that it should
     /// have listed and did not are gone, tasks that left all lists are over.
     pub(super) fn close_block(&mut self, source: u32) {
+        self.close_block_of(source, true);
+    }
+
+    /// [`Self::close_block`]; where it is known that no worker is missing in it,
+    /// none is looked for.
+    fn close_block_of(&mut self, source: u32, some_missing: bool) {
         let Some(block) = self.blocks.get_mut(&source) else { return };
         if !block.open {
             return;
@@ -320,7 +331,7 @@ impl Model {
         let block = block.clone();
         // A block that is cut says nothing of who is not in it.
         let whole = block.lines >= block.promised;
-        if whole {
+        if whole && some_missing {
             let gone: Vec<WorkerIx> = self
                 .workers
                 .iter_mut()

@@ -11,7 +11,7 @@ fn tell(m: &mut Model, secs: i64, events: Vec<What>) {
 }
 
 fn claim(proof: &str, controller: u128) -> What {
-    What::Coordinator(CoordinatorEvent::ProofCreated { proof: ProofId::new(proof), task: TaskId::Uuid(controller) })
+    What::Coordinator(CoordinatorEvent::ProofCreated { proof: ProofId::new(proof), task: TaskId::uuid(controller) })
 }
 
 /// A periodic block: the tasks of each GPU worker.
@@ -21,12 +21,12 @@ fn block(proof: &str, workers: &[&[u128]]) -> Vec<What> {
     let lines = workers.iter().enumerate().map(|(i, tasks)| {
         let task = |t: &u128| AssignedTask {
             proof: ProofId::new(proof),
-            task: TaskId::Uuid(*t),
+            task: TaskId::uuid(*t),
             kind: Some(TaskType::ProveShard),
             proof_known: true,
         };
         What::Worker(WorkerReport {
-            worker: WorkerId::Unknown(i as u128 + 1),
+            worker: WorkerId::unknown(i as u128 + 1),
             kind: Some(WorkerKind::Gpu),
             next_free_ms: 0,
             tasks: tasks.iter().map(task).collect(),
@@ -45,7 +45,7 @@ fn a_finished_task_keeps_its_worker() {
     tell(&mut m, 40, block("p", &[&[], &[]]));
     let p = m.proofs.get(&ProofId::new("p")).unwrap();
     let spans: Vec<_> = p.spans.iter().map(|s| (s.task.clone(), s.worker.clone(), s.outcome)).collect();
-    let done = |t, w| (TaskId::Uuid(t), WorkerId::Unknown(w), SpanEnd::Done);
+    let done = |t, w| (TaskId::uuid(t), WorkerId::unknown(w), SpanEnd::Done);
     assert_eq!(spans, [done(10, 1), done(20, 2)]);
 }
 
@@ -54,14 +54,14 @@ fn what_became_of_a_lost_workers_task_is_not_put_on_it() {
     let mut m = Model::new();
     tell(&mut m, 0, vec![claim("p", 1)]);
     tell(&mut m, 10, block("p", &[&[10]]));
-    let lost = CoordinatorEvent::WorkerTimedOut { worker: WorkerId::Unknown(1), heartbeat_age_secs: None };
+    let lost = CoordinatorEvent::WorkerTimedOut { worker: WorkerId::unknown(1), heartbeat_age_secs: None };
     tell(&mut m, 15, vec![What::Coordinator(lost)]);
     // It came and went on another worker before the next blocks.
     tell(&mut m, 20, block("p", &[]));
     tell(&mut m, 30, block("p", &[]));
     let p = m.proofs.get(&ProofId::new("p")).unwrap();
     let spans: Vec<_> = p.spans.iter().map(|s| (s.worker.clone(), s.start.0 / 1_000_000 % 60, s.outcome)).collect();
-    assert_eq!(spans, [(WorkerId::Unknown(1), 10, SpanEnd::Lost), (WorkerId::Text("?".into()), 15, SpanEnd::Done)]);
+    assert_eq!(spans, [(WorkerId::unknown(1), 10, SpanEnd::Lost), (WorkerId::Text("?".into()), 15, SpanEnd::Done)]);
 }
 
 #[test]

@@ -67,11 +67,39 @@ fn stats_field(out: &mut Stats, name: &[u8], value: &[u8]) -> Option<bool> {
     Some(true)
 }
 
+/// Proofs whose ids were read lately: a block names each of them many times.
+#[derive(Clone, Debug, Default)]
+pub struct KnownProofs(Vec<Option<ProofId>>);
+
+impl KnownProofs {
+    /// None yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    fn read(&mut self, id: &[u8]) -> Option<ProofId> {
+        // Only streams that name proofs pay for it.
+        if self.0.is_empty() {
+            self.0.resize(32, None);
+        }
+        // Ids differ in their last digits.
+        let tail = id.last_chunk::<8>().map_or(0, |t| u64::from_le_bytes(*t));
+        let place = tail.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 59;
+        let known = self.0.get_mut(usize::try_from(place).ok()?)?;
+        match known {
+            Some(p) if p.as_str().as_bytes() == id => {}
+            _ => *known = Some(ProofId::read(id)?),
+        }
+        known.clone()
+    }
+}
+
 /// Reads what follows `worker `: id, type, policy state, next free time, tasks.
-/// Returns it with what follows the list. `last_proof` saves reading the same
-/// proof id again and again.
+/// Returns it with what follows the list. `proofs` saves reading the same
+/// ids again and again.
 #[must_use]
-pub fn worker<'a>(s: &'a [u8], last_proof: &mut Option<ProofId>) -> Option<(WorkerReport, &'a [u8])> {
+pub fn worker<'a>(s: &'a [u8], proofs: &mut KnownProofs) -> Option<(WorkerReport, &'a [u8])> {
     let (id, rest) = scan::word(s);
     let worker = WorkerId::read(id)?;
     let (kind, rest) = scan::word(rest);
@@ -92,7 +120,7 @@ pub fn worker<'a>(s: &'a [u8], last_proof: &mut Option<ProofId>) -> Option<(Work
     }
     tasks.reserve_exact(8.min(rest.len() / 64 + 1));
     loop {
-        let (task, r) = assigned(rest, last_proof)?;
+        let (task, r) = assigned(rest, proofs)?;
         tasks.push(task);
         if let Some(r) = r.strip_prefix(b", ") {
             rest = r;
@@ -129,17 +157,10 @@ fn after_policy_state(s: &[u8]) -> Option<&[u8]> {
 }
 
 /// Reads one `("proof", "task", Some(Some(Type)))`.
-fn assigned<'a>(s: &'a [u8], last_proof: &mut Option<ProofId>) -> Option<(AssignedTask, &'a [u8])> {
+fn assigned<'a>(s: &'a [u8], proofs: &mut KnownProofs) -> Option<(AssignedTask, &'a [u8])> {
     let s = s.strip_prefix(b"(")?;
     let (proof, s) = scan::plain_string(s)?;
-    let proof = match last_proof {
-        Some(p) if p.as_str().as_bytes() == proof => p.clone(),
-        _ => {
-            let p = ProofId::read(proof)?;
-            *last_proof = Some(p.clone());
-            p
-        }
-    };
+    let proof = proofs.read(proof)?;
     let s = s.strip_prefix(b", \"")?;
     // A TypeID is 31 bytes; the quote tells where others end.
     let (task, s) = if let Some(b'"') = s.get(31) {
@@ -168,7 +189,7 @@ mod tests {
     const T: &str = "task_01kzz5e2q3fay9vvr1081g8186";
 
     fn read(s: &str) -> Option<WorkerReport> {
-        worker(s.as_bytes(), &mut None).filter(|(_, r)| r.is_empty()).map(|(w, _)| w)
+        worker(s.as_bytes(), &mut KnownProofs::new()).filter(|(_, r)| r.is_empty()).map(|(w, _)| w)
     }
 
     #[test]

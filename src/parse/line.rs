@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::formats::{self, Record};
 use super::messages::{self, component_of_target, task_seen};
 use super::{block, excerpt, prefix};
-use crate::base::{PodName, ProofId, TaskId, TaskType, Timestamp, WorkerKind, text};
+use crate::base::{PodName, TaskId, TaskType, Timestamp, WorkerKind, text};
 use crate::event::{Batch, Component, Event, Level, LogRecord, NodeEvent, StoreEvent, Unread, UnreadReason, What};
 
 /// Beginnings of plain output (no time, no level) of the programs and of
@@ -45,7 +45,7 @@ pub struct Reader {
     begun: bool,
     told: Option<Component>,
     template: Option<Template>,
-    last_proof: Option<ProofId>,
+    proofs: block::KnownProofs,
     seen: Vec<(TaskId, Timestamp)>,
 }
 
@@ -110,7 +110,7 @@ impl Reader {
             begun: false,
             told: None,
             template: None,
-            last_proof: None,
+            proofs: block::KnownProofs::new(),
             seen: Vec::new(),
         }
     }
@@ -134,7 +134,7 @@ impl Reader {
         let bare = prefix::strip(raw);
         if let Some(t) = &mut self.template
             && let Some((at, rest)) = t.matches(bare.line)
-            && let Some((report, b"")) = block::worker(rest, &mut self.last_proof)
+            && let Some((report, b"")) = block::worker(rest, &mut self.proofs)
         {
             (self.last_at, self.begun, self.in_record) = (at, true, self.logs);
             if self.logs {
@@ -227,7 +227,7 @@ impl Reader {
             return Some(stats.map(|(s, _)| (What::Stats(Box::new(s)), HERE)).ok_or(()));
         }
         if let Some(rest) = rest.strip_prefix(b"worker ") {
-            let report = block::worker(rest, &mut self.last_proof).filter(|(_, rest)| ends(rest));
+            let report = block::worker(rest, &mut self.proofs).filter(|(_, rest)| ends(rest));
             return Some(report.map(|(w, _)| (What::Worker(w), HERE)).ok_or(()));
         }
         None

@@ -99,10 +99,10 @@ mod tests {
         for _ in 0..100 {
             let id = uuid7(&mut rng, at);
             let text = Task(id).to_string();
-            assert_eq!(TaskId::read(text.as_bytes()), Some(TaskId::Uuid(id)), "{text}");
-            assert_eq!(TaskId::Uuid(id).created_millis(), Some(at.millis()));
+            assert_eq!(TaskId::read(text.as_bytes()), Some(TaskId::uuid(id)), "{text}");
+            assert_eq!(TaskId::uuid(id).created_millis(), Some(at.millis()));
             let id = rng.wide();
-            assert_eq!(WorkerId::read(Worker(id).to_string().as_bytes()), Some(WorkerId::Unknown(id)));
+            assert_eq!(WorkerId::read(Worker(id).to_string().as_bytes()), Some(WorkerId::unknown(id)));
         }
     }
 }

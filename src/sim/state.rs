@@ -180,14 +180,14 @@ impl Cluster {
             let (p, t) = (co.proof(at.proof)?, co.task(*at)?);
             Some(WorkerTask {
                 proof: p.id.clone(),
-                task: TaskId::Uuid(t.id),
+                task: TaskId::uuid(t.id),
                 kind: t.kind.task_type(),
                 weight: t.weight,
                 retries: t.retries,
             })
         };
         let worker = |w: &super::coordinator::Worker| WorkerState {
-            id: WorkerId::Unknown(w.id),
+            id: WorkerId::unknown(w.id),
             pod: self.nodes[w.node].pod,
             kind: w.kind,
             weight: w.used,

@@ -157,7 +157,7 @@ impl Cluster {
     /// A worker registers.
     pub fn join(&mut self, kind: WorkerKind, max: u32) {
         let n = self.next_id();
-        let id = WorkerId::Unknown(n);
+        let id = WorkerId::unknown(n);
         let pod = format!("{kind}-node-{:05x}-{:05x}", (n >> 96) & 0xf_ffff, n & 0xf_ffff);
         self.nodes.push(Node { id: id.clone(), kind, max, pod });
         self.tell(COORDINATOR, vec![What::Coordinator(CoordinatorEvent::WorkerRegistered { worker: id, has_location: true })]);
@@ -178,7 +178,7 @@ impl Cluster {
     /// A proof is requested and claimed.
     pub fn prove(&mut self, mode: ProofMode) {
         let id = ProofId::new(&format!("cli_{}", self.now().millis() - 700));
-        let controller = TaskId::Uuid(self.next_id());
+        let controller = TaskId::uuid(self.next_id());
         let artifact = |n: u32| format!("artifact_{n:026}");
         self.tell(
             COORDINATOR,
@@ -198,7 +198,7 @@ impl Cluster {
     }
 
     fn create(&mut self, proof: usize, kind: TaskType) {
-        let id = TaskId::Uuid(self.next_id());
+        let id = TaskId::uuid(self.next_id());
         self.total += 1;
         self.tasks.push(Task { proof, id, kind, ends: 0, worker: None });
     }
@@ -289,6 +289,7 @@ impl Cluster {
             match fits {
                 Some(n) => {
                     let TaskId::Uuid(id) = self.tasks[i].id else { continue };
+                    let id = id.get();
                     self.tasks[i].worker = Some(n);
                     if self.tasks[i].ends != u64::MAX {
                         self.tasks[i].ends = now + Self::takes(&kind, id);

@@ -57,6 +57,14 @@ pub fn limit(look: &Look<'_>, kind: &TaskType) -> Duration {
 pub struct Limits([Duration; TaskType::KNOWN.len() + 1]);
 
 impl Limits {
+    /// Whether any task of such a kind is too old: usually none is, which a look
+    /// at the oldest of each kind tells without one at every worker.
+    pub fn any_beyond(&self, look: &Look<'_>, of: impl Fn(&TaskType) -> bool) -> bool {
+        let Some(listed) = &look.model.stats_log else { return false };
+        let old = |k: &TaskType| look.digest.oldest(k).is_some_and(|t| listed.at.since(t) > self.0[k.index()]);
+        look.digest.running.keys().any(|k| of(k) && old(k))
+    }
+
     /// Those of this moment.
     pub fn of(look: &Look<'_>) -> Self {
         let mut limits = [Duration::MAX; TaskType::KNOWN.len() + 1];
@@ -87,7 +95,7 @@ fn proof_moves(look: &Look<'_>, p: &Proof, within: Duration) -> bool {
 
 fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     let limits = Limits::of(look);
-    if limits.0.iter().all(|l| *l == Duration::MAX) {
+    if !limits.any_beyond(look, |_| true) {
         return;
     }
     // Where GPU work waits and none finishes anywhere, gpu-queue-stalled says it, once.

@@ -30,7 +30,7 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     let now = look.model.coordinator_now();
     let limits = Limits::of(look);
     let mut unreachable: Vec<(&Worker, Timestamp)> = Vec::new();
-    for w in look.model.workers.iter() {
+    for w in look.model.workers.iter().filter(|_| look.digest.unreachable) {
         // Those that were given up meanwhile still belong to the story that they began.
         let lately = w.is_connected() || w.lost_at.is_some_and(|t| now.since(t) < TOLD);
         // Once is an accident.
@@ -43,7 +43,8 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
             unreachable.push((w, since));
         }
     }
-    for w in look.model.workers.connected().filter(|w| w.state != WorkerState::Late) {
+    let any_old = limits.any_beyond(look, |k| k.worker_kind() == Some(WorkerKind::Gpu));
+    for w in look.model.workers.connected().filter(|w| any_old && w.state != WorkerState::Late) {
         if w.kind == Some(WorkerKind::Cpu) || w.tasks.is_empty() {
             continue;
         }

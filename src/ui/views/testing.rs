@@ -31,11 +31,11 @@ pub type Line<'a> = (u32, WorkerKind, &'a [(&'a str, u32, TaskType)]);
 pub fn worker(n: u32) -> WorkerId {
     // Spread, so that ids look as random as they are.
     let x = u128::from(n).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-    WorkerId::Unknown(x)
+    WorkerId::unknown(x)
 }
 
 pub fn task(n: u32) -> TaskId {
-    TaskId::Uuid(0x019f_fe57_0ae3_7abc_9def_0000_0000_0000 + u128::from(n))
+    TaskId::uuid(0x019f_fe57_0ae3_7abc_9def_0000_0000_0000 + u128::from(n))
 }
 
 impl Default for Cluster {
