@@ -553,7 +553,7 @@ mod tests {
         let id = TaskId::read(b"task_01kzz5e2q3fay9vvr1081g8186").unwrap();
         assert_eq!(id.to_string(), "task_01kzz5e2q3fay9vvr1081g8186");
         // The vector of the reference, 5.1.
-        assert_eq!(id, TaskId::Uuid(0x019f_fe57_0ae3_7abc_9def_0102_0304_0506));
+        assert_eq!(id, TaskId::uuid(0x019f_fe57_0ae3_7abc_9def_0102_0304_0506));
         assert_eq!(id.created_millis(), Some(1_786_678_545_123));
         for bad in ["task_01kzz5e2q3fay9vvr1081g818", "task_81kzz5e2q3fay9vvr1081g8186", "task_01kzz5e2q3fay9vvr1081g818u", "", "a b"] {
             assert_eq!(TaskId::read(bad.as_bytes()), None, "{bad}");
