@@ -14,6 +14,8 @@ use crate::sources::files::Recording;
 
 /// How much is told of what followed.
 const AFTER: Duration = Duration::from_secs(300);
+/// The shortest time that is told.
+const SHORTEST: Duration = Duration::from_secs(60);
 
 pub(super) fn run(args: &ReportArgs, place: &Place) -> Outcome {
     let limits = super::settings::thresholds(&place.settings.alerts)?;
@@ -43,13 +45,16 @@ pub(super) fn run(args: &ReportArgs, place: &Place) -> Outcome {
     let picture = args.output.as_ref().filter(|p| p.as_os_str() != "-").map(|p| p.with_extension("svg"));
     let link = picture.as_ref().and_then(|p| p.file_name()).map(|n| n.to_string_lossy().into_owned());
     let from: Vec<String> = args.from.iter().map(|p| p.display().to_string()).collect();
+    let at = at.max(begin).min(model.now);
+    // An empty graph of the time before the recording says nothing.
+    let before = args.before.min(at.since(begin).max(SHORTEST));
     let report = Report {
         model: &then,
         alerts: alerts.alerts(),
         later: &model,
         later_alerts: pipeline.alerts(),
-        at: at.max(begin).min(model.now),
-        before: args.before,
+        at,
+        before,
         graphs: link.as_deref(),
         from: &from.join(" "),
     };

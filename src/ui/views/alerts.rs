@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::list::{COLUMNS, Entry, RowKey};
-use super::common::{Title, empty_lines};
+use super::common::{Title, empty_lines, list_over_details};
 use crate::alerts::{Alert, Severity};
 use crate::base::change::Change;
 use crate::ui::action::AlertMark;
@@ -48,9 +48,7 @@ pub const fn severity(ctx: &Ctx<'_>, s: Severity) -> (&'static str, &'static str
 }
 
 fn split(area: Rect, rows: usize) -> (Rect, Rect) {
-    let wanted = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(3);
-    let list = if area.height >= 16 { wanted.clamp(5, area.height * 45 / 100) } else { area.height };
-    (Rect { height: list, ..area }, Rect { y: area.y + list, height: area.height - list, ..area })
+    list_over_details(area, rows, 5, (16, 45))
 }
 
 impl AlertsView {

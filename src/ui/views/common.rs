@@ -16,6 +16,16 @@ use crate::ui::draw::{put_centre, wrap};
 use crate::ui::widgets::pen::{Pen, middle, width};
 use crate::ui::{Ctx, Role, Symbols};
 
+/// A list of `rows` rows with its frame, of at least so many lines, and the room
+/// below it for the details of one: where there are `tall` lines, the list has at
+/// most `percent` of them.
+#[must_use]
+pub fn list_over_details(area: Rect, rows: usize, least: u16, (tall, percent): (u16, u16)) -> (Rect, Rect) {
+    let wanted = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(3);
+    let list = if area.height >= tall { wanted.clamp(least, (area.height * percent / 100).max(least)) } else { area.height };
+    (Rect { height: list, ..area }, Rect { y: area.y + list, height: area.height - list, ..area })
+}
+
 /// The letter of a task type; `?` for one that is not known.
 #[must_use]
 pub const fn letter(kind: Option<&TaskType>) -> &'static str {

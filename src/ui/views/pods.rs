@@ -12,7 +12,7 @@ use crate::event::{Component, Termination};
 use crate::model::{Counters, Model, Pod};
 use crate::ui::draw::{cut, cut_middle, put, put_line, wrap};
 use crate::ui::keymap::Binding;
-use crate::ui::views::common::empty_lines;
+use crate::ui::views::common::{empty_lines, list_over_details};
 use crate::ui::widgets::filter::{Words, holds};
 use crate::ui::widgets::gauge::gauge;
 use crate::ui::widgets::panel::Panel;
@@ -108,10 +108,9 @@ fn state(p: &Pod) -> (String, Health) {
     }
 }
 
+/// The list and, below it, the details.
 fn split(area: Rect, rows: usize) -> (Rect, Rect) {
-    let wanted = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(3);
-    let list = if area.height >= 16 { wanted.clamp(6, area.height * 62 / 100) } else { area.height };
-    (Rect { height: list, ..area }, Rect { y: area.y + list, height: area.height - list, ..area })
+    list_over_details(area, rows, 6, (16, 62))
 }
 
 impl View for Pods {

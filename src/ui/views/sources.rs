@@ -12,7 +12,7 @@ use crate::event::{Component, UnreadReason};
 use crate::model::{Model, Source};
 use crate::ui::draw::{cut, cut_middle, put_line, wrap};
 use crate::ui::keymap::Binding;
-use crate::ui::views::common::empty_lines;
+use crate::ui::views::common::{empty_lines, list_over_details};
 use crate::ui::widgets::panel::Panel;
 use crate::ui::widgets::table::{Column, Hit, Table, TableState, position};
 use crate::ui::{Action, Ctx, Effect, Outcome, Role, View, ViewId};
@@ -74,9 +74,7 @@ impl Sources {
 
 /// The list and, below it, the details.
 fn split(area: Rect, rows: usize) -> (Rect, Rect) {
-    let wanted = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(3);
-    let list = if area.height >= 14 { wanted.clamp(6, area.height * 55 / 100) } else { area.height };
-    (Rect { height: list, ..area }, Rect { y: area.y + list, height: area.height - list, ..area })
+    list_over_details(area, rows, 6, (14, 55))
 }
 
 impl View for Sources {
