@@ -131,13 +131,20 @@ pub struct Look {
     area: Rect,
 }
 
+/// A view that was left for another one, to come back to.
+#[derive(Clone, Debug)]
+struct Step {
+    /// Its place among the views.
+    from: usize,
+    /// Where the other one was at once, below its list.
+    landed: Option<String>,
+}
+
 /// A short line at the bottom.
 #[derive(Clone, Debug)]
 struct Status {
     text: String,
     bad: bool,
-    /// A key takes it away.
-    hint: bool,
     /// On the app's clock.
     until: Duration,
 }
@@ -149,7 +156,7 @@ pub struct App {
     /// The view that was shown before.
     last: Option<usize>,
     /// Views to come back to with Esc, the latest last.
-    trail: Vec<usize>,
+    trail: Vec<Step>,
     popup: Option<Popup>,
     status: Option<Status>,
     theme: Theme,
@@ -281,7 +288,8 @@ impl App {
     pub fn update(&mut self, msg: Msg, world: &World<'_>) -> Vec<Effect> {
         match msg {
             Msg::Key(key) => {
-                self.status.take_if(|s| s.hint);
+                // Who presses the next key has read what the last one led to.
+                self.status = None;
                 self.key(&key, world)
             }
             Msg::Mouse(event) => self.mouse(event, world),
@@ -305,11 +313,11 @@ impl App {
                 Vec::new()
             }
             Msg::Hint(text) => {
-                self.status = Some(Status { text, bad: false, hint: true, until: self.clock + STATUS_TIME * 4 });
+                self.status = Some(Status { text, bad: false, until: self.clock + STATUS_TIME * 4 });
                 Vec::new()
             }
             Msg::Complain(text) => {
-                self.status = Some(Status { text, bad: true, hint: false, until: self.clock + STATUS_TIME * 2 });
+                self.status = Some(Status { text, bad: true, until: self.clock + STATUS_TIME * 2 });
                 Vec::new()
             }
             Msg::Contexts(names) => {
@@ -338,7 +346,7 @@ impl App {
     }
 
     fn say(&mut self, text: impl Into<String>) {
-        self.status = Some(Status { text: text.into(), bad: false, hint: false, until: self.clock + STATUS_TIME });
+        self.status = Some(Status { text: text.into(), bad: false, until: self.clock + STATUS_TIME });
     }
 
     fn ctx<'a>(&'a self, world: &World<'a>, area: Rect) -> Ctx<'a> {
@@ -463,6 +471,7 @@ impl App {
                 }
             }
             Action::Change(change) => self.ask_change(change, world, effects),
+            Action::OpenAlert { .. } => return self.open(ViewId::Alerts, &action, world, effects),
             Action::OpenProof(_) => return self.open(ViewId::Proofs, &action, world, effects),
             Action::OpenWorker(_) => return self.open(ViewId::Workers, &action, world, effects),
             Action::OpenLogs(ref log) => {
@@ -470,6 +479,16 @@ impl App {
                 return self.open(ViewId::Logs, &action, world, effects);
             }
             Action::Back => {
+                // What was opened from elsewhere is left for elsewhere, not for its list.
+                let whole = self
+                    .trail
+                    .last()
+                    .is_some_and(|s| s.landed.is_some() && self.views.get(self.current).and_then(|v| v.crumb()) == s.landed);
+                if whole {
+                    self.view_update(&Action::Back, world);
+                    self.step_back();
+                    return None;
+                }
                 // Logs of one pod were opened from elsewhere: back is there, not all logs.
                 let one_log = !self.trail.is_empty()
                     && self.views.get(self.current).is_some_and(|v| v.id() == ViewId::Logs && v.crumb().is_none() && v.filter().is_none());
@@ -480,10 +499,7 @@ impl App {
                 if outcome.handled {
                     return self.take(outcome, effects);
                 }
-                if let Some(i) = self.trail.pop() {
-                    self.last = Some(self.current);
-                    self.current = i;
-                } else if self.of_fleet {
+                if !self.step_back() && self.of_fleet {
                     effects.push(Effect::Fleet);
                 }
             }
@@ -507,7 +523,20 @@ impl App {
     fn open(&mut self, id: ViewId, action: &Action, world: &World<'_>, effects: &mut Vec<Effect>) -> Option<Action> {
         self.show(id, true);
         let outcome = self.view_update(action, world);
+        let landed = self.views.get(self.current).and_then(|v| v.crumb());
+        if let Some(s) = self.trail.last_mut() {
+            s.landed = landed;
+        }
         self.take(outcome, effects)
+    }
+
+    /// Goes back to the view that this one was opened from. False where there is
+    /// none.
+    fn step_back(&mut self) -> bool {
+        let Some(s) = self.trail.pop() else { return false };
+        self.last = Some(self.current);
+        self.current = s.from;
+        true
     }
 
     fn show(&mut self, id: ViewId, come_back: bool) {
@@ -517,8 +546,8 @@ impl App {
         };
         if come_back {
             if i != self.current {
-                self.trail.retain(|t| *t != self.current && *t != i);
-                self.trail.push(self.current);
+                self.trail.retain(|s| s.from != self.current && s.from != i);
+                self.trail.push(Step { from: self.current, landed: None });
                 self.last = Some(self.current);
                 self.current = i;
             }

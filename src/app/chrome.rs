@@ -305,6 +305,22 @@ impl App {
             Piece::new(rank, vec![Span::styled(keys, theme.style(Role::Key)), Span::styled(format!(" {what}"), style)])
         };
         let dim = theme.style(Role::Dim);
+        if let Some(popup) = &self.popup {
+            // The view's keys do nothing while something lies over it.
+            let mut x = area.x + 1;
+            for (keys, what) in popup.hints() {
+                let keys = if self.symbols.unicode {
+                    (*keys).to_owned()
+                } else {
+                    keys.replace("↑↓", "up down").replace("←→", "left right")
+                };
+                let piece = hint(0, keys, what, dim);
+                if x + line_width(&piece.line) < area.right() {
+                    x = put_line(buf, area, x, area.y, &piece.line) + 3;
+                }
+            }
+            return;
+        }
         if let Some(v) = self.views.get(self.current) {
             let mut rank = 3;
             let ctx = self.ctx(world, area);
@@ -328,8 +344,8 @@ impl App {
         }
         match world.time {
             TimeBase::Live => {}
-            TimeBase::Demo { .. } => {
-                left.push(hint(43, "space".into(), "pause", dim));
+            TimeBase::Demo { paused, .. } => {
+                left.push(hint(43, "space".into(), if paused { "go on" } else { "pause" }, dim));
                 left.push(hint(44, "< >".into(), "speed", dim));
             }
             TimeBase::Past { .. } => {
@@ -338,8 +354,13 @@ impl App {
                 left.push(hint(44, "@".into(), "time", dim));
                 left.push(hint(45, "( )".into(), "alerts", dim));
             }
-            TimeBase::Replay { .. } => {
-                left.push(hint(43, "space".into(), "pause", dim));
+            TimeBase::Replay { paused, finished, .. } => {
+                let space = match (finished, paused) {
+                    (true, _) => "again",
+                    (_, true) => "play",
+                    _ => "pause",
+                };
+                left.push(hint(43, "space".into(), space, dim));
                 left.push(hint(44, "< >".into(), "speed", dim));
                 left.push(hint(45, "[ ]".into(), "10 s", dim));
                 left.push(hint(46, ", .".into(), "events", dim));

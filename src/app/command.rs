@@ -57,6 +57,12 @@ pub fn all(views: &[(ViewId, &'static str)], themes: &[Theme], keys: &'static Ke
         action: Action::UseTheme(t.name.clone()),
     }));
     let model = world.model;
+    out.extend(world.alerts.firing().iter().take(MOST).map(|a| Command {
+        name: format!("alert {} {}", a.id, a.subject).trim_end().to_owned(),
+        detail: a.severity.as_str().into(),
+        alias: "",
+        action: Action::OpenAlert { id: a.id, subject: a.subject.clone() },
+    }));
     let mut proofs: Vec<_> = model.proofs.iter().collect();
     proofs.sort_by_key(|p| (!p.is_active(), std::cmp::Reverse(p.progress_at)));
     out.extend(proofs.into_iter().take(MOST).map(|p| Command {

@@ -63,6 +63,19 @@ impl Popup {
         Self::Help { scroll: 0 }
     }
 
+    /// Its keys and what they do.
+    pub(super) const fn hints(&self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Help { .. } => &[("j k", "scroll"), ("esc", "close")],
+            Self::Palette { .. } => &[("↑↓", "choose"), ("enter", "do it"), ("esc", "close")],
+            Self::Ask(_) => &[("enter", "go"), ("esc", "leave it")],
+            Self::Copied(_) => &[("m", "free the mouse"), ("esc", "close")],
+            Self::Launch(_) | Self::Range(_) => &[("↑↓", "field"), ("←→", "change"), ("enter", "go on"), ("esc", "leave it")],
+            Self::Confirm(_) | Self::StopRun(_) | Self::Change(_) => &[("enter", "what is marked"), ("esc", "no, do nothing")],
+            Self::Run(_) => &[("j k", "scroll"), ("esc", "close; it goes on")],
+        }
+    }
+
     pub fn palette() -> Self {
         Self::Palette { input: Input::default(), selected: 0 }
     }

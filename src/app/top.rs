@@ -8,6 +8,7 @@ use super::chrome::{Frame, Piece, alert_mark, alert_role, drop_pieces};
 use super::{App, World};
 use crate::alerts::Severity;
 use crate::base::units;
+use crate::capacity::version::{self, How};
 use crate::envelope::SourceState;
 use crate::ui::draw::{cut, fill, line_width, put_line};
 use crate::ui::{Role, Symbols, Theme, TimeBase, ViewId};
@@ -65,7 +66,9 @@ impl App {
             left.push(Piece::new(2, vec![Span::styled(place, theme.style(Role::Title))]));
         }
         let mut versions = Vec::new();
-        if let Some(v) = &model.coordinator.version {
+        if let Some(d) = version::of_coordinator(model).filter(|d| !matches!(d.how, How::Circuit | How::Lines)) {
+            versions.push(format!("coordinator {}", d.version));
+        } else if let Some(v) = &model.coordinator.version {
             versions.push(format!("coordinator {}", short_version(v)));
         }
         if let Some(c) = &model.coordinator.circuit {

@@ -57,17 +57,30 @@ pub fn gib(bytes: u64) -> u32 {
 /// The maximum weight of the workers of `kind`, by the best of what is known.
 #[must_use]
 pub fn of_kind(model: &Model, kind: WorkerKind) -> Option<Max> {
-    if let Some(max) = from_stats(model, kind) {
+    let workload = match kind {
+        WorkerKind::Cpu => "cpu-node",
+        _ => "gpu-node",
+    };
+    let stats = from_stats(model, kind);
+    if changing(model, workload) {
+        // Old and new workers side by side: their mean is nobody's maximum. What
+        // counts is what they will have.
+        let then = configured(model, workload).map(|m| Max { equal: false, ..m });
+        return then.or(stats.map(|m| Max { equal: false, ..m }));
+    }
+    if let Some(max) = stats {
         return Some(max);
     }
     if let Some(value) = model.signals.max_weight_logged(kind, model) {
         return Some(Max { value, origin: MaxOrigin::NodeLog, equal: true });
     }
-    let workload = match kind {
-        WorkerKind::Cpu => "cpu-node",
-        _ => "gpu-node",
-    };
     configured(model, workload)
+}
+
+/// Whether the pods of a deployment are being replaced.
+fn changing(model: &Model, workload: &str) -> bool {
+    let leaving = |p: &crate::model::Pod| p.component.is_some_and(|c| c.as_str() == workload) && p.info.deleting_since.is_some();
+    model.kube.workload(workload).is_some_and(|w| w.rolling) || model.kube.pods().any(leaving)
 }
 
 /// Divides the newest stats that count a worker of that kind.

@@ -55,7 +55,9 @@ impl Capacity {
         let counted = model.stats.as_ref().and_then(|s| s.stats.cpu_workers).unwrap_or(0);
         let workload = model.kube.workload("cpu-node");
         let wanted = workload.map_or(0, |w| w.replicas);
-        let cpu_nodes = [counted, listed, wanted].into_iter().find(|n| *n > 0).unwrap_or(0);
+        // While pods are replaced there are more of them than there will be.
+        let counts = if workload.is_some_and(|w| w.rolling) { [wanted, counted, listed] } else { [counted, listed, wanted] };
+        let cpu_nodes = counts.into_iter().find(|n| *n > 0).unwrap_or(0);
         let pod_limit =
             || model.kube.pods().filter(|p| p.component == Some(crate::event::Component::CpuNode)).find_map(|p| p.info.memory_limit);
         Self {

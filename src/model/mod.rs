@@ -405,7 +405,9 @@ impl Model {
                 self.coordinator.version = Some(version);
                 // A process may print its first stats just before this line.
                 let own = |s: &StatsNow| at.since(s.at) < std::time::Duration::from_secs(2) && s.stats.total_tasks == Some(0);
-                let had = self.stats.as_ref().is_some_and(|s| !own(s)) || !self.workers.is_empty();
+                // A log's tail may bring this line after later news of the same process.
+                let before = |s: &StatsNow| s.at < at && !own(s);
+                let had = self.stats.as_ref().is_some_and(before) || self.workers.iter().any(|w| w.first_seen < at);
                 if had {
                     self.coordinator_restarted(at);
                 }
@@ -438,6 +440,10 @@ impl Model {
             C::ProofCreated { proof, task } => {
                 let claim = self.claim.remove(&number).unwrap_or_default();
                 let p = self.proofs.entry(&proof, at);
+                if p.claimed_at == Some(at) && p.controller.as_ref() == Some(&task) {
+                    // The same line from another copy of the log.
+                    return;
+                }
                 if p.claims > 0 {
                     p.restart();
                 }
@@ -513,7 +519,9 @@ impl Model {
         };
         let took = crate::base::units::seconds(at.since(p.began_at()));
         self.moments.push(at, kind, format!("proof {proof} {word} after {took}"));
-        self.drop_tasks_of(at, proof);
+        // What a completed proof still ran has done its part: its wrap, its Controller.
+        let outcome = if status == ProofStatus::Completed { SpanEnd::Done } else { SpanEnd::Dropped };
+        self.end_tasks_of(at, proof, outcome);
         self.proofs.finish(proof, at, status);
     }
 }

@@ -114,7 +114,7 @@ impl Model {
             w.kind = report.kind;
             if w.registered_at.is_none() && w.first_seen == at && number > 1 {
                 let kind = w.kind.map_or("", WorkerKind::as_str);
-                self.moments.push(at, MomentKind::WorkerJoined, format!("{kind} worker {} appeared", report.worker));
+                self.moments.push(at, MomentKind::WorkerJoined, format!("{kind} worker {} appeared", report.worker.short()));
             }
         }
         w.last_seen = w.last_seen.max(at);
@@ -449,11 +449,11 @@ impl Model {
     }
 
     /// The proof is over; so are its tasks.
-    pub(super) fn drop_tasks_of(&mut self, at: Timestamp, proof: &ProofId) {
+    pub(super) fn end_tasks_of(&mut self, at: Timestamp, proof: &ProofId, outcome: SpanEnd) {
         let mut ids: Vec<TaskId> = self.tasks.by_id.iter().filter(|(_, t)| t.proof == *proof).map(|(id, _)| id.clone()).collect();
         ids.sort_unstable();
         for id in ids {
-            self.task_over(&id, at, SpanEnd::Dropped);
+            self.task_over(&id, at, outcome);
         }
     }
 
@@ -471,7 +471,7 @@ impl Model {
         w.lost_at = None;
         w.timed_out = false;
         w.unreachable_since = None;
-        self.moments.push(at, MomentKind::WorkerJoined, format!("worker {id} registered"));
+        self.moments.push(at, MomentKind::WorkerJoined, format!("worker {} registered", id.short()));
     }
 
     pub(super) fn worker_timed_out(&mut self, at: Timestamp, id: &WorkerId, _age: Option<u64>) {
@@ -495,7 +495,7 @@ impl Model {
         let what = if timed_out { "was given up: no heartbeat" } else { "left" };
         let last = units::seconds(at.since(w.last_seen));
         let kind = w.kind.map_or("", WorkerKind::as_str);
-        let text = format!("{kind} worker {id} {what}; it held {} tasks, listed {last} before", tasks.len());
+        let text = format!("{kind} worker {} {what}; it held {} tasks, listed {last} before", id.short(), tasks.len());
         self.moments.push(at, MomentKind::WorkerLost, text);
         for task_id in tasks {
             let Some(task) = self.tasks.by_id.get_mut(&task_id) else { continue };

@@ -36,8 +36,8 @@ pub struct Player {
     begin: Timestamp,
     /// A time that is being gone to.
     seeking: Option<Seek>,
-    /// The way to where it is to start goes on.
-    starting: bool,
+    /// The way to a time that was named goes on: it may not be there.
+    named: bool,
     trouble: Option<String>,
     marks: Vec<Mark>,
     /// Where a loop begins and ends.
@@ -48,7 +48,7 @@ pub struct Player {
 enum Seek {
     To(Timestamp),
     /// To the next mark of that kind, which nobody has read yet.
-    Mark(fn(MarkKind) -> bool),
+    Mark(fn(MarkKind) -> bool, &'static str),
 }
 
 impl Player {
@@ -95,7 +95,7 @@ impl Player {
             clock: begin,
             begin,
             seeking: None,
-            starting: false,
+            named: false,
             trouble: None,
             marks: Vec::new(),
             ab: None,
@@ -119,7 +119,7 @@ impl Player {
         if at < self.begin {
             self.trouble = Some(format!("the recording begins at {}, after the time to start at", self.begin));
         }
-        self.starting = true;
+        self.named = true;
         self.seeking = Some(Seek::To(at));
     }
 
@@ -186,7 +186,7 @@ impl Player {
             n += 1;
             if self.reel.is_kept() {
                 self.marker.note(model, self.pipeline.alerts(), &self.points);
-                if let Some(Seek::Mark(wanted)) = self.seeking
+                if let Some(Seek::Mark(wanted, _)) = self.seeking
                     && self.points.find(self.clock.minus(Duration::from_micros(1)), false, wanted).is_some()
                 {
                     return true;
@@ -209,6 +209,7 @@ impl Player {
 
     /// Goes to a time, from the nearest point before it.
     pub fn go(&mut self, to: Timestamp, model: &mut Model) -> Result<(), String> {
+        self.named = false;
         let to = to.max(self.begin);
         let point = self.points.before(to);
         let nearer = point.as_ref().is_some_and(|p| p.at > self.clock);
@@ -229,7 +230,7 @@ impl Player {
     }
 
     /// Goes to the next mark, or to the one before.
-    fn mark(&mut self, back: bool, wanted: fn(MarkKind) -> bool, what: &str, model: &mut Model) -> Result<(), String> {
+    fn mark(&mut self, back: bool, wanted: fn(MarkKind) -> bool, what: &'static str, model: &mut Model) -> Result<(), String> {
         match self.points.find(self.clock, back, wanted) {
             Some(to) => {
                 self.paused = true;
@@ -239,17 +240,20 @@ impl Player {
             None if self.finished || self.points.is_done() => Err(format!("no {what} after this")),
             None => {
                 self.paused = true;
-                self.seeking = Some(Seek::Mark(wanted));
+                self.seeking = Some(Seek::Mark(wanted, what));
                 Ok(())
             }
         }
     }
 
     /// Goes on with a search for a mark that nobody had read.
-    fn search(&mut self, wanted: fn(MarkKind) -> bool, model: &mut Model, changed: &mut bool) {
+    fn search(&mut self, wanted: fn(MarkKind) -> bool, what: &str, model: &mut Model, changed: &mut bool) {
         if self.reel.is_kept() {
             if self.play(None, model, changed) {
                 self.seeking = None;
+                if self.finished {
+                    self.trouble = Some(format!("no {what} after this"));
+                }
             }
             return;
         }
@@ -260,7 +264,10 @@ impl Player {
                     self.trouble = Some(e);
                 }
             }
-            None if self.points.is_done() => self.seeking = None,
+            None if self.points.is_done() => {
+                self.seeking = None;
+                self.trouble = Some(format!("no {what} after this"));
+            }
             None => {}
         }
     }
@@ -271,17 +278,17 @@ impl Player {
             Some(Seek::To(t)) => {
                 if self.play(Some(t), model, &mut changed) {
                     self.seeking = None;
-                    let starting = std::mem::take(&mut self.starting);
+                    let named = std::mem::take(&mut self.named);
                     if !self.finished {
                         self.clock = self.clock.max(t);
-                    } else if starting && self.clock < t {
-                        self.trouble = Some(format!("the recording ends at {}, before the time to start at ({t})", self.clock));
+                    } else if named && self.clock < t {
+                        self.trouble = Some(format!("the recording ends at {}, before the time to go to ({t})", self.clock));
                     }
                 }
                 return true;
             }
-            Some(Seek::Mark(wanted)) => {
-                self.search(wanted, model, &mut changed);
+            Some(Seek::Mark(wanted, what)) => {
+                self.search(wanted, what, model, &mut changed);
                 return changed || self.seeking.is_none();
             }
             None => {}
@@ -355,7 +362,10 @@ impl Feed for Player {
                 }
                 self.speed = *s;
             }
-            Playback::SeekTo(t) => self.go(*t, model)?,
+            Playback::SeekTo(t) => {
+                self.go(*t, model)?;
+                self.named = true;
+            }
             Playback::SeekBy { by, back } => {
                 let to = if *back { self.clock.minus(*by) } else { self.clock.plus(*by) };
                 self.go(to, model)?;
@@ -391,7 +401,7 @@ impl Feed for Player {
 
     fn next_wake(&self) -> Option<Duration> {
         match self.seeking {
-            Some(Seek::Mark(_)) if !self.reel.is_kept() => return Some(Duration::from_millis(30)),
+            Some(Seek::Mark(..)) if !self.reel.is_kept() => return Some(Duration::from_millis(30)),
             Some(_) => return Some(Duration::ZERO),
             None => {}
         }

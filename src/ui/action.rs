@@ -84,6 +84,13 @@ pub enum Action {
     CancelProof(ProofId),
     /// Show that proof's detail.
     OpenProof(ProofId),
+    /// Show one alert, by its rule and what it is about.
+    OpenAlert {
+        /// The rule.
+        id: &'static str,
+        /// What it is about.
+        subject: String,
+    },
     /// Show that worker.
     OpenWorker(WorkerId),
     /// Change the cluster: shows what would change and asks.

@@ -110,11 +110,14 @@ fn one(look: &Look<'_>, w: &Worker) -> Finding {
     }
     f = causes(look, w, f);
     let deployment = words::deployment(w.kind);
-    f = match words::pod(w) {
-        Some(pod) => f.fix("see what became of its pod", commands::describe(ns, pod)),
-        None => f.fix("see what became of its pod", commands::pods(ns, deployment)),
-    };
-    f.fix("see how its container ended", commands::logs(ns, &format!("deploy/{deployment}"), "--previous"))
+    match words::pod(w) {
+        Some(pod) => f
+            .fix("see what became of its pod", commands::describe(ns, pod))
+            .fix("see how its container ended", commands::logs(ns, &format!("pod/{pod}"), "--previous")),
+        None => f
+            .fix("see what became of its pod", commands::pods(ns, deployment))
+            .fix("see how a container of that deployment ended", commands::logs(ns, &format!("deploy/{deployment}"), "--previous")),
+    }
 }
 
 /// What this follows from, while that is told.

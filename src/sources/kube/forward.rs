@@ -38,11 +38,11 @@ pub async fn open(access: &Arc<Access>, pods: &PodsReader, to: Behind) -> Result
     let name = {
         let known = tokio::time::timeout(FIRST_LIST, reader.wait_for(|p| p.known)).await;
         let Ok(Ok(table)) = known else {
-            return Err(Failure::Unreachable(format!("the pods are not known, so none of app={} can be chosen", to.app)));
+            return Err(Failure::Missing(format!("the pods are not known, so none of app={} can be chosen", to.app)));
         };
         match table.behind(to.app) {
             Some(pod) => pod.name.clone(),
-            None => return Err(Failure::Unreachable(format!("no running pod with the label app={}", to.app))),
+            None => return Err(Failure::Missing(format!("no running pod with the label app={}", to.app))),
         }
     };
     let (client, generation) = access.client();

@@ -51,6 +51,8 @@ pub enum Failure {
     Status(u16, String),
     /// No connection, or it broke.
     Unreachable(String),
+    /// The API server answers; what is looked for is not there.
+    Missing(String),
     /// Nothing came for too long.
     Timeout,
     /// What came is not what was asked for.
@@ -78,6 +80,7 @@ impl Failure {
             Self::Gone => "410: listing again".into(),
             Self::Status(code, message) => format!("the API server answered {code}: {message}"),
             Self::Unreachable(why) => format!("the API server is not reachable: {why}"),
+            Self::Missing(what) => what.clone(),
             Self::Timeout => "the API server does not answer".into(),
             Self::Garbage(why) => format!("the API server answered what is not expected: {why}"),
         }

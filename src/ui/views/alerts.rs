@@ -133,8 +133,11 @@ impl View for AlertsView {
     }
 
     fn offers(&self, keys: &str, ctx: &Ctx<'_>) -> bool {
-        if keys != "x" {
+        if matches!(keys, "v" | "/") {
             return true;
+        }
+        if keys != "x" {
+            return !self.rows(ctx).is_empty();
         }
         // What is only to be copied cannot be applied, and the past cannot be changed.
         let rows = self.rows(ctx);
@@ -170,6 +173,17 @@ impl View for AlertsView {
                 if let Some(i) = at.filter(|_| !self.open) {
                     self.table.select_at(i, rows.len(), key);
                     (self.open, self.fix, self.scroll) = (true, 0, 0);
+                }
+            }
+            Action::OpenAlert { id, subject } => {
+                self.words.clear();
+                let key = RowKey { id, subject: subject.clone(), over: None };
+                let rows = self.rows(ctx);
+                if rows.iter().any(|r| r.key() == key) {
+                    self.table.select(key);
+                    (self.open, self.fix, self.scroll) = (true, 0, 0);
+                } else {
+                    outcome = Outcome::say(format!("{id} {subject} is over"));
                 }
             }
             Action::Toggle => self.firing_only = !self.firing_only,

@@ -14,7 +14,7 @@ use crate::capacity::Capacity;
 use crate::ui::keymap::Binding;
 use crate::ui::widgets::panel::Panel;
 use crate::ui::widgets::table::{Table, TableState};
-use crate::ui::{Action, Ctx, Effect, Outcome, View, ViewId};
+use crate::ui::{Action, Ctx, Effect, Outcome, TimeBase, View, ViewId};
 
 /// The view of the capacity.
 pub struct CapacityView {
@@ -118,6 +118,9 @@ impl View for CapacityView {
     }
 
     fn offers(&self, keys: &str, ctx: &Ctx<'_>) -> bool {
+        if keys == "r" {
+            return self.what_if.is_changed();
+        }
         if !matches!(keys, "x" | "y" | "n") {
             return true;
         }
@@ -151,8 +154,10 @@ impl View for CapacityView {
             Action::Own("much-more") => change(16),
             Action::Own("much-less") => change(-16),
             Action::Own("reset") => {
+                let asked = self.what_if.is_changed();
                 self.what_if = WhatIf::default();
-                Outcome::done()
+                // The same key leads back from the past; it means what is there to leave.
+                if asked || !matches!(ctx.time, TimeBase::Past { .. }) { Outcome::done() } else { Outcome::then(Action::ToLive) }
             }
             Action::Back if self.what_if.is_changed() => {
                 self.what_if = WhatIf::default();

@@ -205,6 +205,21 @@ pub fn times(symbols: &Symbols, age: Duration, typical: Duration) -> String {
     }
 }
 
+/// Numbers that came at `at`, when they are older than three log periods: their
+/// age, to stand beside them in [`Role::Warn`].
+#[must_use]
+pub fn old(ctx: &Ctx<'_>, at: Option<Timestamp>) -> Option<String> {
+    const OLD: Duration = Duration::from_secs(30);
+    let age = ctx.now().since(at?);
+    (age > OLD).then(|| format!("{} old", units::seconds(age)))
+}
+
+/// The age of the list of workers, when it is old.
+#[must_use]
+pub fn old_list(ctx: &Ctx<'_>) -> Option<String> {
+    old(ctx, ctx.model.stats_log.as_ref().map(|s| s.at))
+}
+
 /// The symbol for what is not known.
 #[must_use]
 pub const fn unknown(ctx: &Ctx<'_>) -> &'static str {

@@ -185,7 +185,9 @@ impl View for Pods {
         let keys = self.keys(ctx.model);
         let (list, rest) = if keys.is_empty() { (ctx.area, Rect::default()) } else { split(ctx.area, keys.len()) };
         let value = if keys.len() == all { all.to_string() } else { format!("{} of {all}", keys.len()) };
-        let title = Line::from(vec![Span::raw("pods "), Span::styled(value, theme.style(Role::Accent))]);
+        let mut title = vec![Span::raw("pods "), Span::styled(value, theme.style(Role::Accent))];
+        title.extend(no_metrics(ctx).map(|why| Span::styled(format!("   no cpu and memory: {why}"), theme.style(Role::Warn))));
+        let title = Line::from(title);
         let area = Panel::list(list);
         let table = self.table.table(&COLUMNS, keys.len(), area, |i| keys[i].clone());
         let right =
@@ -212,6 +214,13 @@ impl View for Pods {
             detail(rest, p, ctx, buf);
         }
     }
+}
+
+/// Why cpu and memory are not known of any pod.
+fn no_metrics<'a>(ctx: &Ctx<'a>) -> Option<&'a str> {
+    let (_, s) = ctx.model.sources.iter().find(|(n, _)| n.as_str() == "kube:podmetrics")?;
+    let without = !matches!(s.state, Some(SourceState::Live)) && !s.detail.is_empty();
+    (without && ctx.model.kube.pods().all(|p| p.last_usage().is_none())).then_some(s.detail.as_str())
 }
 
 /// Why there are no pods, and what to do.

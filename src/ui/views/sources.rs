@@ -244,7 +244,9 @@ fn detail(area: Rect, name: &SourceName, s: &Source, ctx: &Ctx<'_>, buf: &mut Bu
         say(buf, Line::styled(format!("{} messages were dropped because a queue was full", s.dropped), theme.style(Role::Warn)));
     }
     if s.unread.is_empty() {
-        say(buf, Line::styled("everything that looked like ours was read", dim));
+        if s.bytes > 0 {
+            say(buf, Line::styled("everything that looked like ours was read", dim));
+        }
         return;
     }
     say(buf, Line::default());

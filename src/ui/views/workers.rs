@@ -12,7 +12,7 @@ use ratatui::text::{Line, Span};
 
 use self::list::{COLUMNS, GROUPS, Row, col, key};
 use self::weights::weights;
-use super::common::{Title, letter, proof_letter, state_mark};
+use super::common::{Title, letter, old_list, proof_letter, state_mark};
 use crate::base::{TaskId, TaskType, WorkerId};
 use crate::model::WorkerState;
 use crate::ui::keymap::Binding;
@@ -228,7 +228,7 @@ impl View for WorkersView {
         &[
             "One row a worker: its state, what it takes, the pod that it seems to be, how full it is and what it runs. A letter is a task: \
              C Controller, S SetupVkey, E CoreExecute, P ProveShard, D RecursionDeferred, R RecursionReduce, W ShrinkWrap, K PlonkWrap, \
-             G Groth16Wrap, X ExecuteOnly. With c the letters stand for proofs.",
+             G Groth16Wrap, X ExecuteOnly. c turns the letters and colours to proofs, to load, to state, and back to types.",
             "LOAD is weight, not percent: the sum of what its tasks weigh, and what it can take, in GB. A maximum is known only where all \
              workers of its type have the same.",
             "A worker's id is not its pod's name. The pod is found by the tasks that both the coordinator and a node's log name; ~ marks a guess.",
@@ -383,6 +383,9 @@ impl WorkersView {
             if n > 0 {
                 title = title.fact(state_mark(ctx.symbols, state), n, state.as_str());
             }
+        }
+        if let Some(age) = old_list(ctx) {
+            title = title.add(format!("   {age}"), Role::Warn);
         }
         title.line()
     }

@@ -73,7 +73,10 @@ fn lines(e: &Entry<'_>, fix: usize, columns: u16, ctx: &Ctx<'_>) -> (Vec<Line<'s
     };
     say(&mut out, "cause", &a.summary, Role::Text);
     if let Some(key) = &a.cause {
-        say(&mut out, "follows", &format!("from {} {}", key.id, key.subject), Role::Text);
+        // What began before the alert that tells of it led to it.
+        let later = ctx.alerts.firing().iter().find(|c| c.id == key.id && c.subject == key.subject).is_some_and(|c| c.since > a.since);
+        let (label, word) = if later { ("leads", "to") } else { ("follows", "from") };
+        say(&mut out, label, &format!("{word} {} {}", key.id, key.subject), Role::Text);
     }
     let now = ctx.now();
     let told = if a.fired_at > a.since { format!("; told at {}", a.fired_at.clock()) } else { String::new() };

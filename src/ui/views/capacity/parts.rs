@@ -63,13 +63,18 @@ pub fn fits(s: &Setup, what_if: bool, area: Rect, ctx: &Ctx<'_>, buf: &mut Buffe
         let m = plan.mode(mode);
         let (mark, word, role) = match (m.fit, m.at_once) {
             (Fit::Never, _) => (failed, "never fits", Role::Bad),
-            (_, Some(n)) if n < s.at_once => (ctx.symbols.alerts.1, "can lock itself out", Role::Bad),
+            (_, Some(n)) if n < s.at_once => (ctx.symbols.alerts.1, "jams beyond", Role::Bad),
             (Fit::OnlyApart, _) => (ctx.symbols.alerts.1, "needs a free cpu-node", Role::Warn),
+            // By weight it does; the memory of two is another matter, told below.
+            (Fit::Fits, _) if mode == ProofMode::Plonk && plan.two_plonks == Meeting::Possible => {
+                (ctx.symbols.alerts.1, "fits by weight", Role::Warn)
+            }
             (Fit::Fits, _) => (done, "fits", Role::Good),
         };
         let at_once = match (m.fit, m.at_once) {
             (Fit::Never, _) => String::new(),
             (_, None) => ", any number at once".into(),
+            (_, Some(n)) if n < s.at_once => format!(" {n} at once"),
             (_, Some(n)) => format!(", {n} at once"),
         };
         let sum = format!("{} {}+{}={} of {}", heaviest(s, mode), s.controller, m.heaviest, m.needs, s.max);
@@ -108,7 +113,12 @@ pub fn fits(s: &Setup, what_if: bool, area: Rect, ctx: &Ctx<'_>, buf: &mut Buffe
         Meeting::Nearly => (done, "kept apart by their Controllers only".into(), Role::Text),
         Meeting::Never => (done, "never on one worker".into(), Role::Good),
     };
-    row(buf, fact("two wraps", mark, text, role));
+    row(buf, fact("two plonks", mark, text, role));
+    let mixed = s.plonk_wrap + s.groth16_wrap;
+    if s.plonk_wrap > 0 && s.groth16_wrap > 0 && mixed <= s.max {
+        let text = format!("PlonkWrap and Groth16Wrap can meet: {} GiB", mixed + 2 * s.controller);
+        row(buf, fact("mixed", ctx.symbols.separator, text, Role::Dim));
+    }
     let limit = s.memory_limit.unwrap_or(0);
     let (mark, text, role) = match plan.memory {
         Memory::Unknown => ("?", "its limit is not known".into(), Role::Dim),

@@ -9,7 +9,8 @@ use ratatui::text::{Line, Span};
 use crate::alerts::Severity;
 use crate::base::{WorkerKind, units};
 use crate::model::{MomentKind, WorkerState};
-use crate::ui::draw::{cut, put, put_line, put_right, width};
+use crate::ui::draw::{cut, put, put_line, put_right, width, wrap};
+use crate::ui::views::common::old_list;
 use crate::ui::widgets::gauge::gauge;
 use crate::ui::widgets::panel::Panel;
 use crate::ui::{Ctx, Role};
@@ -21,7 +22,7 @@ pub fn alerts(area: Rect, ctx: &Ctx<'_>, buf: &mut Buffer) {
     }
     let inner = if area.height >= 3 {
         let more = ctx.alerts.firing().len().saturating_sub(usize::from(area.height - 2));
-        let right = if more > 0 { format!("{more} more: 5") } else { "5 explains".into() };
+        let right = if more > 0 { format!("{more} more, 5: why and what to do") } else { "5: why and what to do".into() };
         Panel::new("alerts").right(right).draw(area, ctx, buf)
     } else {
         Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area }
@@ -35,7 +36,9 @@ pub fn alerts(area: Rect, ctx: &Ctx<'_>, buf: &mut Buffer) {
         let age = units::seconds(ctx.now().since(a.since));
         let x = put(buf, inner, inner.x, y, &format!("{mark} {}", a.id), ctx.theme.style(role));
         let room = inner.right().saturating_sub(x + 4 + width(&age));
-        let text = if a.subject.is_empty() { a.summary.clone() } else { format!("{}: {}", a.subject, a.summary) };
+        // Most summaries name their subject.
+        let told = a.subject.is_empty() || a.summary.contains(&a.subject);
+        let text = if told { a.summary.clone() } else { format!("{}: {}", a.subject, a.summary) };
         put(buf, inner, x + 2, y, &cut(&text, room, ctx.symbols.ellipsis), ctx.theme.style(Role::Text));
         put_right(buf, inner, y, &Line::styled(age, ctx.theme.style(Role::Dim)));
     }
@@ -48,9 +51,20 @@ pub fn workers(area: Rect, ctx: &Ctx<'_>, buf: &mut Buffer) {
     }
     let theme = ctx.theme;
     let workers = &ctx.model.workers;
-    let value = Span::styled(workers.connected().count().to_string(), theme.style(Role::Accent));
-    let inner = Panel::new(Line::from(vec![Span::raw("workers "), value])).draw(area, ctx, buf);
+    let unheard = workers.is_empty() && ctx.model.stats_log.is_none();
+    let value = if unheard { "?".into() } else { workers.connected().count().to_string() };
+    let mut title = vec![Span::raw("workers "), Span::styled(value, theme.style(Role::Accent))];
+    title.extend(old_list(ctx).map(|age| Span::styled(format!("  {age}"), theme.style(Role::Warn))));
+    let inner = Panel::new(Line::from(title)).draw(area, ctx, buf);
     let mut y = inner.y;
+    if unheard {
+        for (y, line) in
+            (y..inner.bottom()).zip(wrap("The coordinator's log lists them every 10 s; nothing of it was heard yet.", inner.width))
+        {
+            put(buf, inner, inner.x, y, &line, theme.style(Role::Dim));
+        }
+        return;
+    }
     for kind in [WorkerKind::Cpu, WorkerKind::Gpu, WorkerKind::All] {
         let of = |s| workers.iter().filter(|w| w.kind == Some(kind) && w.state == s).count();
         let (live, late, lost) = (of(WorkerState::Live), of(WorkerState::Late), of(WorkerState::Lost));

@@ -10,6 +10,7 @@ use ratatui::text::{Line, Span};
 use crate::base::{WorkerKind, units};
 use crate::model::{Gauge, Point, WorkerState};
 use crate::ui::draw::{below, line_width, put, put_line, row, width};
+use crate::ui::views::common::old;
 use crate::ui::widgets::gauge::gauge;
 use crate::ui::widgets::graph::Graph;
 use crate::ui::widgets::panel::Panel;
@@ -70,7 +71,11 @@ pub fn draw(kind: Kind, area: Rect, span: Duration, span_words: &str, ctx: &Ctx<
     let value =
         Span::styled(queue.map_or_else(|| "?".into(), |q| q.to_string()), if queue == Some(0) { theme.style(Role::Dim) } else { style });
     let right = peak.map(|p| format!("peak {p} in {span_words}")).unwrap_or_default();
-    Panel::new(Line::from(vec![Span::raw(format!("{} queue ", kind.word())), value])).right(right).draw(area, ctx, buf);
+    let mut title = vec![Span::raw(format!("{} queue ", kind.word())), value];
+    let age = old(ctx, ctx.model.stats.as_ref().map(|s| s.at));
+    let style = if age.is_some() { theme.style(Role::Dim) } else { style };
+    title.extend(age.map(|a| Span::styled(format!("  {a}"), theme.style(Role::Warn))));
+    Panel::new(Line::from(title)).right(right).draw(area, ctx, buf);
     if inner.is_empty() {
         return;
     }
@@ -78,6 +83,7 @@ pub fn draw(kind: Kind, area: Rect, span: Duration, span_words: &str, ctx: &Ctx<
     let last = Rect { y: inner.bottom() - 1, height: 1, ..inner };
     let above = Rect { height: inner.height - 1, ..inner };
     weight_line(kind, last, now(current_gauge), now(max_gauge), style, ctx, buf);
+    let style = theme.style(kind.role());
     let weight_height = if above.height >= 11 { above.height / 3 } else { 0 };
     let queue_area = Rect { height: above.height - weight_height - u16::from(weight_height > 0), ..above };
     if series.iter().all(Option::is_none) {
@@ -106,11 +112,15 @@ fn weight_line(kind: Kind, area: Rect, current: Option<u32>, max: Option<u32>, s
     // The stats count what is registered; the list may not have come yet.
     let told = ctx.model.stats.as_ref().and_then(|s| kind.gauges()[3].of(&s.stats));
     let live = count(WorkerState::Live);
+    if told.is_none() && ctx.model.workers.is_empty() {
+        put(buf, area, area.x, area.y, "nothing has told of workers yet", dim);
+        return;
+    }
     let n = told.map_or(live, |n| usize::try_from(n).unwrap_or(live));
     let late = count(WorkerState::Late);
     let word = if n == 1 { "worker" } else { "workers" };
     let role = if n == 0 { Role::Warn } else { Role::Text };
-    let mut workers = vec![Span::styled(format!("{} {word}", units::count(n as u64)), theme.style(role))];
+    let mut workers = vec![Span::styled(format!("{n} {word}"), theme.style(role))];
     if late > 0 {
         workers.push(Span::styled(format!(" {} {late} late", ctx.symbols.dots.1), theme.style(Role::Warn)));
     }
