@@ -292,9 +292,137 @@ async fn an_outage_of_the_api_only_delays() {
     assert_eq!(bench.created().len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_proof_needs_no_store() {
+    let bench = Bench::new(&[]).await;
+    for what in ["attach", "fetch"] {
+        let out = bench.run(&["proofs", what, "cli_unknown"]);
+        assert!(out.status.code() == Some(1) && text(&out).contains("knows no proof cli_unknown"), "{what}: {}", text(&out));
+    }
+    assert!(bench.job().is_null(), "nothing is written down");
+    // One that is still proved, or was cancelled, needs none either; one that is there does.
+    for (id, status) in [("cli_1", 1), ("cli_2", 2), ("cli_4", 4)] {
+        bench.services.with(|s| {
+            let mut row = support::grpc::row(id, status, support::grpc::unix_now());
+            (row.options_artifact_id, row.proof_artifact_id) = (Some("1".into()), Some(format!("artifact_{id}")));
+            s.rows.push(row);
+        });
+    }
+    let fetch = |id: &str| bench.run(&["proofs", "fetch", id]);
+    let (pending, done, cancelled) = (fetch("cli_1"), fetch("cli_2"), fetch("cli_4"));
+    assert!(pending.status.code() == Some(1) && text(&pending).contains("not complete yet"), "{}", text(&pending));
+    assert!(done.status.code() == Some(2) && text(&done).contains("CLI_REDIS_NODES"), "{}", text(&done));
+    assert!(cancelled.status.code() == Some(5) && text(&cancelled).contains("is cancelled"), "{}", text(&cancelled));
+}
+
+/// Ends at once, with what it was refused for, and without a second try.
+fn refused(bench: &Bench, what: &str, words: &[&str]) {
+    let begun = Instant::now();
+    let out = bench.run(&["prove", "fibonacci", "-o", "jsonl"]);
+    let said = text(&out);
+    assert!(out.status.code() == Some(1) && words.iter().all(|w| said.contains(w)), "{what}: {said}");
+    assert!(
+        !said.contains(r#""event":"delayed""#) && begun.elapsed() < Duration::from_secs(20),
+        "{what} took {:?}: {said}",
+        begun.elapsed()
+    );
+    assert!(bench.created().is_empty() && !said.contains("geheim"), "{what}: {said}");
+}
+
+async fn a_store_that_refuses_is_not_asked_again() {
+    let server = redis(&["--requirepass", "geheim"]);
+    let mut acl =
+        redis::Client::open(format!("redis://:geheim@{}", server.addr)).unwrap().get_multiplexed_async_connection().await.unwrap();
+    let _: () =
+        redis::cmd("ACL").arg(&["SETUSER", "reader", "on", ">geheim", "~*", "+get", "+exists"]).query_async(&mut acl).await.unwrap();
+    for (user, words) in [
+        ("", ["refuses the password", "cluster-secrets"]),
+        (":wrong@", ["refuses the password", "cluster-secrets"]),
+        ("nobody:geheim@", ["refuses the password", "cluster-secrets"]),
+        ("reader:geheim@", ["permits this user too little", "ACL"]),
+    ] {
+        let bench = Bench::new(&[("CLI_REDIS_NODES", format!("redis://{user}{}/0", server.addr))]).await;
+        refused(&bench, user, &words);
+    }
+}
+
+/// An S3 server that says no: to HEAD without a body, to all else with a code.
+fn answering(head: u16, other: u16, code: &'static str) -> String {
+    use std::io::{BufRead as _, Read as _, Write as _};
+    let listener = std::net::TcpListener::bind(ANY).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut from = std::io::BufReader::new(stream.try_clone().unwrap());
+            let mut lines = Vec::new();
+            loop {
+                let mut line = String::new();
+                if from.read_line(&mut line).unwrap_or(0) < 3 {
+                    break;
+                }
+                lines.push(line.to_ascii_lowercase());
+            }
+            let length = lines.iter().find_map(|l| l.strip_prefix("content-length: ")?.trim().parse().ok()).unwrap_or(0);
+            let _ = from.take(length).read_to_end(&mut Vec::new());
+            let is_head = lines.first().is_some_and(|l| l.starts_with("head"));
+            let body = format!("<Error><Code>{code}</Code><Message>no</Message></Error>");
+            let (status, body) = if is_head { (head, "") } else { (other, body.as_str()) };
+            let _ = write!(stream, "HTTP/1.1 {status} No\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        }
+    });
+    url
+}
+
+async fn s3_refusals_are_final() {
+    let s3 = s3("proofs");
+    let with = |name: &str, value: &str| {
+        let set = |(k, v)| if k == name { (k, value.to_owned()) } else { (k, v) };
+        s3.env("proofs").into_iter().map(set).collect::<Vec<(String, String)>>()
+    };
+    let missing = answering(404, 404, "NoSuchBucket");
+    let denied = answering(404, 403, "AccessDenied");
+    let moved = answering(301, 301, "PermanentRedirect");
+    for (what, env, word) in [
+        ("a wrong secret", with("AWS_SECRET_ACCESS_KEY", "geheim"), "credentials"),
+        ("an unknown key", with("AWS_ACCESS_KEY_ID", "AKIANOBODY"), "credentials"),
+        ("no such bucket", with("AWS_ENDPOINT_URL", &missing), "s3://proofs does not exist; check CLI_S3_BUCKET"),
+        ("no right to write", with("AWS_ENDPOINT_URL", &denied), "what they may do"),
+        ("another region", with("AWS_ENDPOINT_URL", &moved), "CLI_S3_REGION"),
+    ] {
+        let mut bench = Bench::new(&[]).await;
+        bench.env = env;
+        refused(&bench, what, &[word]);
+    }
+}
+
+async fn an_api_that_refuses_is_not_asked_for_ever() {
+    let s3 = s3("proofs");
+    let mut bench = Bench::new(&[]).await;
+    bench.env = s3.env("proofs");
+    let child = bench.start(&["prove", "fibonacci"]);
+    until("submission", || bench.state() == "submitted");
+    bench.services.with(|s| s.get_fails = Some(tonic::Code::PermissionDenied));
+    let out = child.wait_with_output().unwrap();
+    let said = text(&out);
+    assert!(out.status.code() == Some(1) && said.contains("refuses") && said.contains("proofs attach"), "{said}");
+    assert_eq!(bench.state(), "submitted", "it goes on later");
+}
+
+async fn a_signal_leaves_it_running_and_is_the_exit_code() {
+    let redis = redis(&[]);
+    for (name, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
+        let bench = Bench::new(&[("CLI_REDIS_NODES", redis.url())]).await;
+        let child = bench.start(&["prove", "fibonacci"]);
+        until("submission", || bench.state() == "submitted");
+        assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+        let out = child.wait_with_output().unwrap();
+        assert!(out.status.code() == Some(code) && text(&out).contains("proofs attach"), "{name}: {:?} {}", out.status, text(&out));
+        assert_eq!(bench.services.with(|s| s.rows[0].proof_status), 1);
+    }
+}
+
 async fn a_laptop_that_slept_goes_on() {
-    let Some(redis) = redis(&[]) else { return };
+    let redis = redis(&[]);
     let mut bench = Bench::new(&[("CLI_REDIS_NODES", redis.url())]).await;
     let network = line(bench.addr);
     bench.addr = network.addr;
@@ -608,6 +736,9 @@ fn main() -> std::process::ExitCode {
         (
             Tools::NONE,
             tests![async the_same_through_s3,
+            s3_refusals_are_final,
+            an_unknown_proof_needs_no_store,
+            an_api_that_refuses_is_not_asked_for_ever,
             a_long_list_is_paged,
             the_screen_cancels_a_proof_after_a_question],
         ),
@@ -618,6 +749,9 @@ fn main() -> std::process::ExitCode {
             how_it_ends_is_the_exit_code,
             cancelling_asks_first_and_the_follower_sees_it,
             an_outage_of_the_api_only_delays,
+            a_laptop_that_slept_goes_on,
+            a_store_that_refuses_is_not_asked_again,
+            a_signal_leaves_it_running_and_is_the_exit_code,
             killed_while_it_uploads,
             killed_between_upload_and_submission,
             killed_before_the_answer_to_the_submission,

@@ -153,7 +153,7 @@ impl Client {
         Driver { api: self.api.clone(), store, journal, clock: Arc::new(WallClock), options, tell, cluster_version }
     }
 
-    /// Takes all jobs to their end; Ctrl-C leaves them running.
+    /// Takes all jobs to their end; a signal leaves them running.
     pub fn drive(&self, driver: &Driver, jobs: Vec<Job>) -> Result<u8, Failure> {
         let ids: Vec<String> = jobs.iter().map(|j| j.proof_id.clone()).collect();
         let sent_only = Driver { options: DriveOptions { follow: false, ..driver.options.clone() }, ..driver.clone() };
@@ -177,13 +177,16 @@ impl Client {
         };
         let results = self.block_on(async {
             tokio::select! {
-                results = work => Some(results),
-                () = interrupted() => None,
+                results = work => Ok(results),
+                code = interrupted() => Err(code),
             }
         });
-        let Some(results) = results else {
-            eprintln!("sp1top: left alone; what was sent goes on in the cluster. Go on with: sp1top proofs attach {}", ids.join(" "));
-            return Ok(130);
+        let results = match results {
+            Ok(results) => results,
+            Err(code) => {
+                eprintln!("sp1top: left alone; what was sent goes on in the cluster. Go on with: sp1top proofs attach {}", ids.join(" "));
+                return Ok(code);
+            }
         };
         let bad = results.iter().flatten().any(|j| j.state.is_bad());
         let mut errors: Vec<String> = results.into_iter().filter_map(Result::err).collect();
@@ -206,7 +209,9 @@ pub(super) fn cluster_name(place: &Place) -> String {
     format!("kubernetes {}/{}", context.as_deref().unwrap_or("current"), place.namespace)
 }
 
-pub(super) async fn interrupted() {
+/// Waits for a signal that asks to end; gives the exit code that a shell expects
+/// of it, 128 and its number.
+pub(super) async fn interrupted() -> u8 {
     use tokio::signal::unix::{SignalKind, signal};
     let one = |kind| async move {
         match signal(kind) {
@@ -217,9 +222,9 @@ pub(super) async fn interrupted() {
         }
     };
     tokio::select! {
-        () = one(SignalKind::interrupt()) => {}
-        () = one(SignalKind::terminate()) => {}
-        () = one(SignalKind::hangup()) => {}
+        () = one(SignalKind::interrupt()) => 130,
+        () = one(SignalKind::terminate()) => 143,
+        () = one(SignalKind::hangup()) => 129,
     }
 }
 

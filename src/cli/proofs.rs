@@ -33,26 +33,30 @@ fn env_file(path: Option<&Path>) -> StoreArgs {
     StoreArgs { env_file: path.map(Path::to_owned), ..StoreArgs::default() }
 }
 
-/// The job of that id, from the journal or from the API.
-fn find(id: &str, out: Option<&Path>, journal: &Journal, client: &Client, store: &str) -> Result<Job, Failure> {
+/// The job of that id, from the journal or from the API. One that another client
+/// made is written into the journal when it is taken on.
+fn find(id: &str, out: Option<&Path>, journal: &Journal, client: &Client, settings: &Settings) -> Result<Job, Failure> {
     if let Some(mut job) = journal.load(id)? {
         same_cluster(&job, client)?;
         if out.is_some() {
             job.out = out_path(out, id);
-            journal.save(&job)?;
         }
         return Ok(job);
     }
     let Some(row) = client.block_on(client.api.get(id))? else {
         return Err(Failure::from(format!(
-            "neither the journal ({}) nor the API ({}) knows a proof {id}; see sp1top proofs list",
-            journal.dir().display(),
-            client.cluster
+            "the API ({}) knows no proof {id}, nor does the journal ({}); see sp1top proofs list",
+            client.cluster,
+            journal.dir().display()
         )));
     };
-    let job = adopt(&row, &client.cluster, store, out_path(out, id))?;
-    journal.create(&job, &[])?;
-    Ok(job)
+    let store = settings.store().map(|s| s.describe()).unwrap_or_default();
+    Ok(adopt(&row, &client.cluster, &store, out_path(out, id))?)
+}
+
+/// Writes down what the journal does not know yet.
+fn keep(journal: &Journal, job: &Job) -> Result<(), String> {
+    if journal.load(&job.proof_id)?.as_ref() == Some(job) { Ok(()) } else { journal.create(job, &[]) }
 }
 
 /// A request must not be sent to another cluster than the one that may have it.
@@ -71,11 +75,21 @@ fn same_cluster(job: &Job, client: &Client) -> Result<(), Failure> {
 }
 
 /// The store where one is set; an error only where it is needed or half set.
-fn store_of(settings: &Settings, client: &Client, needed: bool) -> Result<(Option<Store>, String), Failure> {
+fn store_of(settings: &Settings, client: &Client, needed: bool) -> Result<Option<Store>, Failure> {
     match settings.store() {
-        Ok(config) => Ok((Some(client.block_on(Store::open(&config))?), config.describe())),
+        Ok(config) => Ok(Some(client.block_on(Store::open(&config))?)),
         Err(e) if needed => Err(Failure::usage(e)),
-        Err(_) => Ok((None, String::new())),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Whether it will have to be written to or read from: what ended without a
+/// proof has nothing there.
+const fn needs_store(job: &Job, fetch: bool) -> bool {
+    match job.state {
+        JobState::Planned | JobState::Uploaded => true,
+        JobState::Submitting | JobState::Submitted | JobState::Completed => fetch,
+        _ => false,
     }
 }
 
@@ -91,13 +105,17 @@ fn attach(args: &AttachArgs, place: &Place, look: &Look) -> Outcome {
         return print("nothing is open: every job of the journal is over\n");
     }
     let mut client = Client::open(place, &settings)?;
-    let (store, shown) = store_of(&settings, &client, !args.no_fetch)?;
+    // Asked for before a store is: an id that nobody knows needs none.
     let mut jobs = match &args.id {
-        Some(id) => vec![find(id, args.out.as_deref(), &journal, &client, &shown)?],
+        Some(id) => vec![find(id, args.out.as_deref(), &journal, &client, &settings)?],
         None => open.into_iter().filter(|j| j.cluster == client.cluster).collect(),
     };
     if look.read_only {
         jobs.retain(|j| j.state >= JobState::Submitted);
+    }
+    let store = store_of(&settings, &client, jobs.iter().any(|j| needs_store(j, !args.no_fetch)))?;
+    for job in &jobs {
+        keep(&journal, job)?;
     }
     // The oldest first.
     jobs.reverse();
@@ -113,15 +131,12 @@ fn attach(args: &AttachArgs, place: &Place, look: &Look) -> Outcome {
 
 fn fetch(args: &FetchArgs, place: &Place) -> Outcome {
     let settings = client::settings(&args.store)?;
-    let config = settings.store().map_err(Failure::usage)?;
     let journal = client::journal()?;
     let client = Client::open(place, &settings)?;
-    let store = client.block_on(Store::open(&config))?;
-    let mut job = find(&args.id, args.out.as_deref(), &journal, &client, &config.describe())?;
+    let mut job = find(&args.id, args.out.as_deref(), &journal, &client, &settings)?;
     if job.state == JobState::Fetched {
         // Again: the file may be gone, or is wanted elsewhere.
         job.state = JobState::Completed;
-        journal.save(&job)?;
     }
     if matches!(job.state, JobState::Submitted | JobState::Submitting) {
         let row = client.block_on(client.api.get(&job.proof_id))?;
@@ -132,7 +147,6 @@ fn fetch(args: &FetchArgs, place: &Place) -> Outcome {
             // The rest is as when it is followed.
             Some(_) => job.state = JobState::Submitted,
         }
-        journal.save(&job)?;
     }
     if job.state < JobState::Submitted {
         return Err(Failure::from(format!("{0} was never sent; go on with: sp1top proofs attach {0}", job.proof_id)));
@@ -141,8 +155,11 @@ fn fetch(args: &FetchArgs, place: &Place) -> Outcome {
         let why = job.failure.as_deref().unwrap_or("there is no proof");
         return Err(Failure { code: 5, text: format!("{} is {}: {why}", job.proof_id, job.state.as_str()) });
     }
+    // Only what is there to be downloaded needs a store.
+    let store = store_of(&settings, &client, true)?;
+    keep(&journal, &job)?;
     let tell = printer(args.output, &client.sights);
-    let driver = client.driver(Some(store), journal, DriveOptions::default(), tell);
+    let driver = client.driver(store, journal, DriveOptions::default(), tell);
     client.drive(&driver, vec![job])
 }
 

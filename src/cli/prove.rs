@@ -12,6 +12,7 @@ use crate::prover::encode;
 use crate::prover::program::Payload;
 use crate::prover::store::Store;
 use crate::prover::update::{Step, Update};
+use crate::sources::files::unreadable;
 use crate::sources::hub::{Clock as _, WallClock};
 
 pub(super) fn run(args: &ProveArgs, place: &Place, look: &Look) -> Outcome {
@@ -75,7 +76,7 @@ fn payload(args: &ProveArgs) -> Result<Payload, Failure> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|e| Failure::from(format!("cannot read {}: {e}", path.display())))
+    std::fs::read(path).map_err(|e| Failure::from(unreadable(path, &e)))
 }
 
 fn items(input: &[String]) -> Result<Vec<Vec<u8>>, Failure> {

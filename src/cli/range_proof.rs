@@ -28,7 +28,7 @@ pub(super) fn run(args: &RangeProofArgs, place: &Place, look: &Look) -> Outcome 
         }
         None => None,
     };
-    let mut stopper = Asking { program: run.task.program(), cancel: args.cancel_on_stop, can_cancel: cluster.is_some() };
+    let mut stopper = Asking { program: run.task.program(), cancel: args.cancel_on_stop, can_cancel: cluster.is_some(), code: 130 };
     let (listen, mut told) = mpsc::channel(16);
     let mut session = Session { run, prove: args.prove, witness: false, ask_servers: !args.skip_checks, prepared, cluster, listen };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -56,7 +56,7 @@ pub(super) fn run(args: &RangeProofArgs, place: &Place, look: &Look) -> Outcome 
         }
         Ok(End::Stopped(text)) => {
             say(&text);
-            Ok(130)
+            Ok(stopper.code)
         }
         Err(Failed { in_cluster, text }) => Err(Failure { code: if in_cluster { 5 } else { 1 }, text }),
     }
@@ -113,11 +113,13 @@ struct Asking {
     /// Cancel without asking.
     cancel: bool,
     can_cancel: bool,
+    /// What the last signal asks to exit with.
+    code: u8,
 }
 
 impl Stopper for Asking {
     async fn wanted(&mut self, id: Option<&str>) -> Option<Stop> {
-        client::interrupted().await;
+        self.code = client::interrupted().await;
         if ask(&format!("Stop {}?", self.program), false) == Some(false) {
             return None;
         }

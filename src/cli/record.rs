@@ -6,25 +6,28 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::args::{Place, RecordArgs};
-use super::{Failure, Outcome, screen};
+use super::{Failure, Outcome, screen, status};
 use crate::base::units;
 use crate::envelope::{Envelope, Kind, SourceUpdate};
+use crate::model::Model;
+use crate::pipeline::Pipeline;
 use crate::runtime::demo::{Demo, DemoOptions};
 use crate::runtime::live::{Sources, Taping};
 use crate::sim::Scenario;
 use crate::sources::files::Recording;
 use crate::sources::hub::{Clock as _, WallClock, hide};
 use crate::sources::kube::strip;
-use crate::tape::recorder::{Recorder, Sink};
+use crate::tape::recorder::{Recorder, Sink, unwritable};
 use crate::tape::ring::{self, Limits, Ring};
 use crate::tape::share::Sharer;
 
 pub(super) fn run(args: &RecordArgs, place: &Place) -> Outcome {
-    let tally = if args.from.is_empty() { live(args, place)? } else { convert(args)? };
+    let (tally, unseen) = if args.from.is_empty() { live(args, place)? } else { (convert(args)?, None) };
     let size = std::fs::metadata(&args.output).map_or(0, |m| m.len());
     let span = units::seconds(tally.span);
     eprintln!("sp1top: {}: {} envelopes, {span}, {}", args.output.display(), tally.count, units::bytes(size));
-    Ok(0)
+    // A script is to know that nobody answered.
+    unseen.map_or(Ok(0), |why| Err(Failure::from(why)))
 }
 
 /// What was recorded.
@@ -50,7 +53,8 @@ fn sharer(share: bool) -> Option<Sharer> {
     })
 }
 
-fn live(args: &RecordArgs, place: &Place) -> Result<Tally, Failure> {
+/// What was recorded, and why nothing was seen of a cluster where nothing was.
+fn live(args: &RecordArgs, place: &Place) -> Result<(Tally, Option<String>), Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     for s in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
         signal_hook::flag::register(s, Arc::clone(&stop))?;
@@ -65,6 +69,8 @@ fn live(args: &RecordArgs, place: &Place) -> Result<Tally, Failure> {
     let recorder = Recorder::start(sink, args.output.clone())?;
     let begun = Instant::now();
     let mut tally = Tally::default();
+    // Until something is seen: a recorder has no other use for a model.
+    let mut unseen = Some((Pipeline::new(false), Model::new()));
     while !stop.load(Ordering::Relaxed) && args.r#for.is_none_or(|d| if demo.is_some() { tally.span < d } else { begun.elapsed() < d }) {
         if let Some(t) = recorder.trouble() {
             return Err(Failure::from(t));
@@ -72,11 +78,17 @@ fn live(args: &RecordArgs, place: &Place) -> Result<Tally, Failure> {
         let Some(e) = sources.wait(Duration::from_millis(200)) else { continue };
         tell(&e);
         tally.note(&e);
+        if let Some((pipeline, model)) = &mut unseen {
+            pipeline.apply(&e, model);
+            if status::seen(model) {
+                unseen = None;
+            }
+        }
         recorder.put(&e);
     }
     sources.stop();
     recorder.finish()?;
-    Ok(tally)
+    Ok((tally, unseen.and_then(|(_, model)| status::nothing_seen(&model))))
 }
 
 /// The simulated cluster that was asked for.
@@ -114,7 +126,7 @@ fn convert(args: &RecordArgs) -> Result<Tally, Failure> {
     }
     let mut sink = Sink::file(&args.output, sharer)?;
     let mut tally = Tally::default();
-    let told = |e: std::io::Error| format!("cannot write {}: {e}", args.output.display());
+    let told = |e: std::io::Error| unwritable(&args.output, &e);
     while let Some(e) = recording.next()? {
         tally.note(&e);
         sink.put(&clean(e)).map_err(told)?;

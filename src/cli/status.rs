@@ -20,6 +20,9 @@ use crate::sources::files::Recording;
 pub(super) fn run(args: &StatusArgs, place: &Place) -> Outcome {
     let (model, pipeline) = if args.from.is_empty() { live(args, place)? } else { recorded(&args.from, place)? };
     let why = if args.from.is_empty() { nothing_seen(&model) } else { None };
+    for text in nothing_ours(&model, &args.from) {
+        eprintln!("sp1top: {text}");
+    }
     if let Some(why) = &why {
         eprintln!("sp1top: {}", crate::base::redact::redact(why));
     }
@@ -39,16 +42,46 @@ pub(super) fn run(args: &StatusArgs, place: &Place) -> Outcome {
 
 /// Why a live cluster showed nothing; `None` where it showed something or may
 /// just be idle.
-fn nothing_seen(model: &Model) -> Option<String> {
+pub(super) fn nothing_seen(model: &Model) -> Option<String> {
     if let Some(p) = plight::of(model) {
         return Some(p.line());
     }
-    if model.stats.is_some() || !model.workers.is_empty() || !model.proofs.is_empty() || model.kube.known {
+    if seen(model) || model.kube.known {
         return None;
     }
     let silent = |s: &crate::model::Source| matches!(s.state, Some(SourceState::Connecting | SourceState::Denied | SourceState::Ended));
     let (name, s) = model.sources.iter().find(|(_, s)| silent(s) && !s.detail.is_empty())?;
     Some(format!("nothing was heard: {name}: {}; check the address or the path, or try `sp1top doctor`", s.detail))
+}
+
+/// True where something of the cluster itself was seen.
+pub(super) fn seen(model: &Model) -> bool {
+    model.stats.is_some() || !model.workers.is_empty() || !model.proofs.is_empty()
+}
+
+/// Of each recorded file that gave nothing, how much of it was read and what to
+/// try instead.
+fn nothing_ours(model: &Model, paths: &[PathBuf]) -> Vec<String> {
+    if paths.is_empty() {
+        return Vec::new();
+    }
+    let own = |name: &str| matches!(name, "session" | "clock" | "tape");
+    let silent = model
+        .sources
+        .iter()
+        .filter(|(name, s)| !own(name.as_str()) && s.state == Some(SourceState::Ended) && s.component.is_none() && s.last_data.is_none());
+    silent
+        .map(|(name, s)| {
+            let what = match (s.bytes, s.unread_total()) {
+                (0, _) => "it is empty".to_owned(),
+                (n, 0) => format!("{n} bytes were read"),
+                (n, lines) => format!("{n} bytes were read, and {lines} lines of it are cut or broken"),
+            };
+            format!(
+                "nothing of an SP1 cluster was found in {name}: {what}; name a log of the coordinator, api or a node (kubectl logs deploy/coordinator > FILE), or a tape of sp1top record"
+            )
+        })
+        .collect()
 }
 
 /// Reads whole recordings: one thread reads and parses, this one applies.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::files;
 use super::hub::{Closed, Port};
 use crate::base::redact::Lines;
 use crate::envelope::{Kind, SourceState};
@@ -27,25 +28,40 @@ pub async fn follow(path: PathBuf, port: Port) {
 }
 
 async fn standard_input(port: Port) {
+    once(|| Ok(Box::new(std::io::stdin())), "standard input", &port).await;
+}
+
+/// A compressed file does not grow: it is read once.
+async fn compressed(path: &Path, port: &Port) {
+    let (path, name) = (path.to_owned(), path.display().to_string());
+    once(move || files::plain(&path).map_err(|e| e.to_string()), &name, port).await;
+}
+
+/// Reads a stream to its end.
+async fn once(open: impl FnOnce() -> Result<Box<dyn Read + Send>, String> + Send + 'static, name: &str, port: &Port) {
     port.state(SourceState::Live, "").await;
-    let (tx, mut rx) = tokio::sync::mpsc::channel::<std::io::Result<Bytes>>(16);
+    let (tx, mut rx) = tokio::sync::mpsc::channel::<Result<Bytes, String>>(16);
     // A read of standard input cannot be interrupted: the thread ends with it.
     let reader = move || {
-        let mut input = std::io::stdin();
+        let mut input = match open() {
+            Ok(i) => i,
+            Err(e) => return drop(tx.blocking_send(Err(e))),
+        };
         loop {
             let mut buf = vec![0; BLOCK];
             let got = input.read(&mut buf).map(|n| {
                 buf.truncate(n);
                 Bytes::from(buf)
             });
+            let got = got.map_err(|e| e.to_string());
             let over = got.as_ref().map_or(true, Bytes::is_empty);
             if tx.blocking_send(got).is_err() || over {
                 return;
             }
         }
     };
-    if let Err(e) = std::thread::Builder::new().name("stdin".into()).spawn(reader) {
-        port.state(SourceState::Ended, &format!("cannot read standard input: {e}")).await;
+    if let Err(e) = std::thread::Builder::new().name("read".into()).spawn(reader) {
+        port.state(SourceState::Ended, &format!("cannot read {name}: {e}")).await;
         return;
     }
     let mut why = String::new();
@@ -54,17 +70,17 @@ async fn standard_input(port: Port) {
         match got {
             Ok(raw) if raw.is_empty() => break,
             Ok(raw) => {
-                if lines_on(&port, lines.push(&raw)).await.is_err() {
+                if lines_on(port, lines.push(&raw)).await.is_err() {
                     return;
                 }
             }
             Err(e) => {
-                why = format!("cannot read standard input: {e}");
+                why = format!("cannot read {name}: {e}");
                 break;
             }
         }
     }
-    let _ = lines_on(&port, lines.end()).await;
+    let _ = lines_on(port, lines.end()).await;
     let _ = port.send(Kind::LogBreak, Bytes::new()).await;
     port.state(SourceState::Ended, &why).await;
 }
@@ -97,6 +113,10 @@ async fn file(path: &Path, port: Port) {
         }
         if open.is_none() {
             match start(path, first) {
+                Ok(r) if files::is_compressed(&r.head) => {
+                    compressed(path, &port).await;
+                    return;
+                }
                 Ok(r) => {
                     open = Some(r);
                     first = false;

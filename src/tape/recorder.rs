@@ -36,7 +36,7 @@ impl Sink {
     /// A new tape at `path`. An old tape there is replaced; any other file is
     /// not.
     pub fn file(path: &Path, sharer: Option<Sharer>) -> Result<Self, String> {
-        let told = |e: io::Error| format!("cannot write {}: {e}", path.display());
+        let told = |e: io::Error| unwritable(path, &e);
         if let Ok(mut f) = File::open(path) {
             let mut begin = [0; MAGIC.len()];
             let n = f.read(&mut begin).map_err(told)?;
@@ -80,6 +80,17 @@ impl Sink {
     }
 }
 
+/// Why a tape cannot be written, and what to try.
+pub fn unwritable(path: &Path, e: &io::Error) -> String {
+    let hint = match e.kind() {
+        io::ErrorKind::NotFound => "make its folder first (mkdir -p), or give another place",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room, or give another place",
+        io::ErrorKind::IsADirectory => "name a file in it",
+        _ => "give another place that this user may write to",
+    };
+    format!("cannot write {}: {e}; {hint}", path.display())
+}
+
 enum Order {
     Put(Envelope),
     /// Answer when everything before this is with the system.
@@ -103,7 +114,7 @@ impl Recorder {
         let (told, name) = (Arc::clone(&trouble), path.clone());
         let write = move || {
             if let Err(e) = record(sink, &rx) {
-                let text = format!("the recording ended: cannot write {}: {e}", name.display());
+                let text = format!("the recording ended: {}", unwritable(&name, &e));
                 *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
                 // Whoever gives envelopes must not wait for a disk that is full.
                 while let Ok(order) = rx.recv() {

@@ -158,3 +158,22 @@ fn healthy_recordings_may_begin_and_end_anywhere() {
         }
     }
 }
+
+/// Two logs in one file tell what each of them tells, whichever is first.
+#[test]
+fn glued_recordings_both_tell() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures");
+    let read = |name: &str| zstd::decode_all(std::fs::File::open(root.join(name).join("coordinator.log.zst")).unwrap()).unwrap();
+    let (early, late) = (read("stuck-plonk32"), read("plonk-queue"));
+    let dir = tempfile::tempdir().unwrap();
+    let told = |name: &str, parts: [&[u8]; 2]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, parts.concat()).unwrap();
+        play(&[path]).iter().map(|t| (t.at, t.alert.id, t.state == TransitionState::Firing)).collect::<Vec<_>>()
+    };
+    let (good, bad) = (told("in-order.log", [&early, &late]), told("late-first.log", [&late, &early]));
+    let stuck: Vec<String> = bad.iter().filter(|t| t.1 == "aggregation-stuck" && t.2).map(|t| t.0.clock()).collect();
+    assert_eq!(stuck.len(), 2, "{bad:?}");
+    assert_eq!(bad, good);
+    assert!(bad.is_sorted_by_key(|t| t.0), "in the order of time");
+}

@@ -19,6 +19,8 @@ use tonic::{Request, Response, Status};
 pub struct State {
     pub rows: Vec<ProofRequest>,
     pub total_tasks: u64,
+    /// What is answered to `ProofRequestGet` instead.
+    pub get_fails: Option<tonic::Code>,
     /// No answer at all.
     pub hang: bool,
     /// Requests are stored and never answered.
@@ -154,6 +156,9 @@ impl ClusterService for Services {
     async fn proof_request_get(&self, r: Request<ProofRequestGetRequest>) -> Result<Response<ProofRequestGetResponse>, Status> {
         let id = r.into_inner().proof_id;
         self.note(&format!("Get {id}")).await;
+        if let Some(code) = self.with(|s| s.get_fails) {
+            return Err(Status::new(code, "no"));
+        }
         let proof_request = self.with(|s| s.rows.iter().find(|p| p.id == id).cloned());
         Ok(Response::new(ProofRequestGetResponse { proof_request }))
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tonic::Code;
+
 use super::{Driver, Patience};
 use crate::base::Timestamp;
 use crate::parse::payload::failure_reason;
@@ -18,7 +20,8 @@ const SEEN: Duration = Duration::from_secs(15);
 const ABSENT: u32 = 10;
 
 impl Driver {
-    /// Asks until it is over. An API that does not answer only delays.
+    /// Asks until it is over. An API that does not answer only delays; one that
+    /// refuses does not.
     pub(super) async fn follow(&self, job: &mut Job) -> Result<(), String> {
         let patience = Patience::new(Duration::MAX);
         let usual = job::usual(job, &self.journal.all().0);
@@ -28,6 +31,13 @@ impl Driver {
         loop {
             let row = match self.api.get(&job.proof_id).await {
                 Ok(row) => row,
+                // Somebody says no: asking again gets the same answer.
+                Err(e) if matches!(e.code, Code::Unauthenticated | Code::PermissionDenied) => {
+                    return Err(format!(
+                        "{}; the proof goes on in the cluster; go on with: sp1top proofs attach {}",
+                        e.message, job.proof_id
+                    ));
+                }
                 Err(e) => {
                     patience.wait(self, job, &e.message).await;
                     continue;

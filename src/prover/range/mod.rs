@@ -82,8 +82,20 @@ impl Run {
     pub fn plan(dir: &Path, env_file: Option<&Path>, task: Task, timeout: Duration, more: Vec<String>) -> Result<Self, String> {
         let full = |p: &Path| std::path::absolute(p).map_err(|e| format!("{}: {e}", p.display()));
         let dir = full(dir)?;
-        if !is_checkout(&dir) {
-            return Err(format!("{} is no checkout of op-succinct: there is no Cargo.toml in it", dir.display()));
+        let hint = "give --op-succinct the folder that its repository was cloned into";
+        match std::fs::metadata(&dir) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                return Err(format!("--op-succinct: there is no folder {}; {hint}", dir.display()));
+            }
+            Err(e) => return Err(format!("--op-succinct: cannot look into {}: {e}; {hint}", dir.display())),
+            Ok(m) if !m.is_dir() => return Err(format!("--op-succinct: {} is no folder; {hint}", dir.display())),
+            Ok(_) if !is_checkout(&dir) => {
+                return Err(format!(
+                    "--op-succinct: {} is no checkout of op-succinct, there is no Cargo.toml in it; {hint}",
+                    dir.display()
+                ));
+            }
+            Ok(_) => {}
         }
         let env_file = env_file.map_or_else(|| Ok(dir.join(".env")), full)?;
         task.check()?;

@@ -264,6 +264,11 @@ impl Node {
                 "{node} refuses the password: {text}; the cluster's is in the secret cluster-secrets (REDIS_NODES)"
             ));
         }
+        if text.contains("NoPerm") || text.contains("NOPERM") {
+            return StoreError::lasting(format!(
+                "{node} permits this user too little: {text}; use the cluster's own user, or widen this one's ACL"
+            ));
+        }
         if text.contains("OOM") {
             return StoreError::passing(format!("{node} is full (maxmemory): {text}; free memory or raise maxmemory"));
         }

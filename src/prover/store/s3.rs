@@ -184,6 +184,10 @@ impl S3Store {
                     "AccessDenied" | "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" => {
                         StoreError::lasting(format!("{place}: {code} {said}; check the AWS credentials and what they may do"))
                     }
+                    "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
+                        StoreError::lasting(format!("{place}: {code} {said}; the bucket is in another region: check CLI_S3_REGION"))
+                    }
+                    "" if status == 301 => StoreError::lasting(format!("{} is in another region: check CLI_S3_REGION", self.shown)),
                     "SlowDown" | "InternalError" | "ServiceUnavailable" | "RequestTimeout" => {
                         StoreError::passing(format!("{place}: {code} {said}"))
                     }

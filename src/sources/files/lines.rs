@@ -26,6 +26,8 @@ pub(super) struct Lines {
     buf: BytesMut,
     ended: bool,
     begun: bool,
+    /// Its end was told.
+    over: bool,
     at: Timestamp,
     /// Where the time stood in the last line.
     offset: usize,
@@ -45,6 +47,7 @@ impl Lines {
             buf: BytesMut::new(),
             ended: false,
             begun: false,
+            over: false,
             at: Timestamp::ZERO,
             offset: 4,
             leaps: 0,
@@ -183,7 +186,11 @@ impl Part for Lines {
         if let Some((raw, time, prefixed)) = self.second()? {
             self.clock(time);
             self.pieces(raw, prefixed);
-        } else if self.ended && (self.begun || !self.pods.is_empty()) {
+        } else if self.ended && !std::mem::replace(&mut self.over, true) {
+            if self.pods.is_empty() {
+                // An empty file is a source too.
+                self.begin();
+            }
             let pods = std::mem::take(&mut self.pods);
             let mut all: Vec<SourceName> = pods.keys().map(|p| SourceName::new(p)).collect();
             if std::mem::take(&mut self.begun) {

@@ -10,6 +10,7 @@
 mod documents;
 mod lines;
 mod open;
+mod runs;
 mod span;
 mod tapes;
 
@@ -42,11 +43,10 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(p, e) if e.kind() == io::ErrorKind::NotFound => write!(f, "{}: no such file; check the path", p.display()),
             Self::Io(p, e) if e.kind() == io::ErrorKind::IsADirectory => {
                 write!(f, "{} is a directory without files; name one that holds logs or tapes", p.display())
             }
-            Self::Io(p, e) => write!(f, "cannot read {}: {e}", p.display()),
+            Self::Io(p, e) => f.write_str(&unreadable(p, e)),
             Self::Bad(p, why) => write!(f, "{}: {why}", p.display()),
             Self::Nothing => f.write_str("nothing to read; name log files or tapes, or - for standard input"),
             Self::StdinTwice => f.write_str("standard input (-) can be read only once"),
@@ -55,6 +55,34 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl Error {
+    fn into_io(self) -> io::Error {
+        match self {
+            Self::Io(_, e) => e,
+            other => io::Error::other(other.to_string()),
+        }
+    }
+}
+
+/// Why a file cannot be read, and what to try.
+#[must_use]
+pub fn unreadable(path: &Path, e: &io::Error) -> String {
+    let path = path.display();
+    match e.kind() {
+        io::ErrorKind::NotFound => format!("{path}: no such file; check the path"),
+        io::ErrorKind::PermissionDenied => format!("cannot read {path}: {e}; let this user read it (ls -l {path})"),
+        io::ErrorKind::IsADirectory => format!("cannot read {path}: it is a directory; name a file in it"),
+        io::ErrorKind::NotADirectory => format!("cannot read {path}: {e}; a part of the path is a file: check it"),
+        _ if is_loop(e) => format!("cannot read {path}: {e}; the link leads back to itself (readlink {path}): name the file itself"),
+        _ => format!("cannot read {path}: {e}; see that the file is whole and its disk is there"),
+    }
+}
+
+/// `ErrorKind::FilesystemLoop` is not stable.
+fn is_loop(e: &io::Error) -> bool {
+    rustix::io::Errno::from_io_error(e) == Some(rustix::io::Errno::LOOP)
+}
 
 /// What a file gives: an envelope before it is numbered.
 #[derive(Clone, Debug)]
@@ -125,8 +153,8 @@ impl Recording {
         let names = names(&paths);
         let mut parts = Vec::with_capacity(paths.len());
         for (i, (path, name)) in paths.iter().zip(names).enumerate() {
-            let part = open::part(path, &name, i == 0)?;
-            parts.push(Open { path: path.clone(), part, peeked: None });
+            let opened = open::parts(path, &name, i == 0)?;
+            parts.extend(opened.into_iter().map(|part| Open { path: path.clone(), part, peeked: None }));
         }
         Self::of(parts, Session { mode: mode.into(), ..Session::default() })
     }
@@ -215,6 +243,17 @@ impl Recording {
         let raw = if p.seq.is_some() { p.raw } else { hide(p.kind, p.raw) };
         Envelope { seq: self.seq, at: self.at, source: p.source, kind: p.kind, raw }
     }
+}
+
+/// True for a file that begins so and has to be decompressed.
+#[must_use]
+pub fn is_compressed(head: &[u8]) -> bool {
+    open::is_zstd(head) || open::is_gzip(head)
+}
+
+/// Opens a file and decompresses it.
+pub fn plain(path: &Path) -> Result<Box<dyn io::Read + Send>, Error> {
+    open::plain(path)
 }
 
 /// Directories become the files in them.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use super::{Error, Part, documents, lines, tapes};
+use super::{Error, Part, documents, lines, runs, tapes};
 use crate::tape;
 
 /// A stream with its first bytes looked at.
@@ -61,6 +61,21 @@ impl<R: Read> Read for Cut<R> {
     }
 }
 
+/// Whether a file has to be decompressed.
+pub(super) fn compressed(path: &Path) -> io::Result<bool> {
+    let mut head = Vec::new();
+    File::open(path)?.take(4).read_to_end(&mut head)?;
+    Ok(is_zstd(&head) || is_gzip(&head))
+}
+
+pub(super) fn is_zstd(head: &[u8]) -> bool {
+    head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
+}
+
+pub(super) fn is_gzip(head: &[u8]) -> bool {
+    head.starts_with(&[0x1f, 0x8b])
+}
+
 /// Opens and decompresses.
 pub(super) fn plain(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
     let io_error = |e| Error::Io(path.to_owned(), e);
@@ -74,9 +89,9 @@ pub(super) fn plain(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
         Peeked::new(Box::new(file), 4)
     }
     .map_err(io_error)?;
-    Ok(if raw.head().starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+    Ok(if is_zstd(raw.head()) {
         Box::new(zstd::stream::read::Decoder::new(raw).map_err(io_error)?)
-    } else if raw.head().starts_with(&[0x1f, 0x8b]) {
+    } else if is_gzip(raw.head()) {
         Box::new(Cut(flate2::read::MultiGzDecoder::new(BufReader::new(raw))))
     } else {
         Box::new(raw)
@@ -84,17 +99,25 @@ pub(super) fn plain(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
 }
 
 /// Opens a file as what its content is. Of a session's segments, the `first`
-/// gives what it repeats of those before it.
-pub(super) fn part(path: &Path, name: &str, first: bool) -> Result<Box<dyn Part>, Error> {
+/// gives what it repeats of those before it. Several logs in one file, the later
+/// one first, are as many parts.
+pub(super) fn parts(path: &Path, name: &str, first: bool) -> Result<Vec<Box<dyn Part>>, Error> {
     let io_error = |e| Error::Io(path.to_owned(), e);
     let stream = plain(path)?;
     let stream = if path.as_os_str() == "-" { Peeked::some(stream) } else { Peeked::new(stream, 1 << 16) }.map_err(io_error)?;
     if stream.head().starts_with(tape::MAGIC) {
         let reader = tape::Reader::new(stream, first).map_err(|e| tapes::error(path, e))?;
-        return Ok(Box::new(tapes::Tape::new(reader)));
+        return Ok(vec![Box::new(tapes::Tape::new(reader))]);
     }
     if documents::looks_like(stream.head()) {
-        return Ok(Box::new(documents::Documents::new(Box::new(stream), name)));
+        return Ok(vec![Box::new(documents::Documents::new(Box::new(stream), name))]);
     }
-    Ok(Box::new(lines::Lines::new(Box::new(stream), name)))
+    // What can be read only once, a pipe, is read as it comes.
+    let again = path.as_os_str() != "-" && path.is_file();
+    let runs = if again { runs::of(path).map_err(io_error)? } else { Vec::new() };
+    if runs.is_empty() {
+        return Ok(vec![Box::new(lines::Lines::new(Box::new(stream), name))]);
+    }
+    let part = |r| Ok(Box::new(lines::Lines::new(runs::read(path, r).map_err(io_error)?, name)) as Box<dyn Part>);
+    runs.iter().map(part).collect()
 }

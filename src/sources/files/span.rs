@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::lines::line_time;
-use super::open;
+use super::{open, runs};
 use crate::base::Timestamp;
 use crate::tape;
 
@@ -27,12 +27,11 @@ pub fn span(path: &Path) -> Option<(Timestamp, Timestamp)> {
         let index = tape::Index::of(&mut file).ok()?;
         return Some((index.frames.first()?.at, index.last_at));
     }
-    let first = times(&head[..n]).next()?;
-    file.seek(SeekFrom::Start(0)).ok()?;
-    let mut magic = [0; 4];
-    let compressed = file.read(&mut magic).is_ok() && (magic == [0x28, 0xb5, 0x2f, 0xfd] || magic[..2] == [0x1f, 0x8b]);
+    let mut first = times(&head[..n]).next()?;
+    // The later of two logs may stand before the earlier one.
+    first = runs::of(path).ok()?.iter().map(|r| r.first).fold(first, Timestamp::min);
     let mut last = times(&head[..n]).max();
-    if compressed {
+    if open::compressed(path).ok()? {
         let mut block = vec![0; 1 << 20];
         loop {
             let n = read_full(&mut from, &mut block);

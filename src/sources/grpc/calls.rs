@@ -44,7 +44,11 @@ impl std::fmt::Display for CallError {
 impl std::error::Error for CallError {}
 
 fn error(link: &Link, status: &Status) -> CallError {
-    CallError { code: status.code(), message: link.explain(status).1 }
+    let mut message = link.explain(status).1;
+    if status.code() == Code::Unavailable && link.is_url() {
+        message += "; check the address, and the tunnel if it is one (kubectl port-forward svc/api-grpc 50051)";
+    }
+    CallError { code: status.code(), message }
 }
 
 /// Calls again what may have met a server that was just restarting.

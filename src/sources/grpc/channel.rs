@@ -58,6 +58,12 @@ impl Link {
         Ok(Self { channel, target, failure })
     }
 
+    /// True for an address that somebody gave.
+    #[must_use]
+    pub fn is_url(&self) -> bool {
+        self.target.contains("://")
+    }
+
     /// The state and one line for a person that a failed call means.
     #[must_use]
     pub fn explain(&self, status: &Status) -> (SourceState, String) {

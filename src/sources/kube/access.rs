@@ -9,6 +9,7 @@ use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 use crate::base::redact::redact;
+use crate::sources::files::unreadable;
 use crate::sources::hub::{lock, one_line};
 
 /// Which cluster to look at.
@@ -152,7 +153,15 @@ async fn connect(options: &AccessOptions) -> Result<(Client, Option<String>), St
 
 async fn configuration(options: &AccessOptions) -> Result<(Config, Option<String>), String> {
     let read = match &options.kubeconfig {
-        Some(path) => Kubeconfig::read_from(path).map_err(|e| format!("kubeconfig {}: {}", path.display(), chain(&e)))?,
+        Some(path) => {
+            std::fs::File::open(path).map_err(|e| {
+                format!("--kubeconfig: {}; without it the default one is read; sp1top demo needs none", unreadable(path, &e))
+            })?;
+            Kubeconfig::read_from(path).map_err(|e| {
+                let path = path.display();
+                one_line(&format!("kubeconfig {path}: {}; does kubectl --kubeconfig {path} config view read it?", chain(&e)))
+            })?
+        }
         None => match Kubeconfig::read() {
             Ok(k) => k,
             Err(e) => {
