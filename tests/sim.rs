@@ -10,7 +10,7 @@ use std::time::Duration;
 use sp1top::base::{TaskType, Timestamp, WorkerKind};
 use sp1top::sim::{
     Cluster, ClusterConfig, Command, ContainerState, Fault, LogFormat, Mode, ProofStatus, Refusal, Release, RowFilter, SCENARIOS, Scenario,
-    Stats, Target, Work, WorkerState,
+    Sign, Stats, Target, Work, WorkerState,
 };
 
 const START: Timestamp = Timestamp::from_secs(1_795_480_000);
@@ -347,7 +347,8 @@ fn every_block_of_every_scenario_adds_up() {
                 }
             }
         }
-        let seen: usize = blocks.values().map(|b| b.seen).sum();
+        let missing = cluster.signs().filter(|s| s.1 == Sign::BlockMissing).count();
+        let seen: usize = blocks.values().map(|b| b.seen).sum::<usize>() + missing;
         assert!(seen as u64 * 10 > end - 60, "{}: {seen} blocks", s.name);
     }
 }
@@ -695,4 +696,52 @@ fn lines_have_the_shape_of_their_format() {
     let line: serde_json::Value = serde_json::from_str(&first(LogFormat::Json, true)).unwrap();
     assert_eq!((line["level"].as_str(), line["filename"].as_str()), (Some("INFO"), Some("bin/coordinator/src/lib.rs")));
     assert!(line["fields"]["message"].as_str().unwrap().starts_with("[coordinator] GetStatsResponse {"));
+}
+
+/// Everything that was logged until then: component, line.
+fn everything(cluster: &mut Cluster, until: Timestamp) -> Vec<(&'static str, String)> {
+    let outputs = cluster.step_until(until);
+    let of = |o: &sp1top::sim::Output| cluster.pod(o.source.pod).unwrap().container;
+    outputs.iter().flat_map(|o| plain(&o.bytes).lines().map(|l| (of(o), l.to_owned())).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn a_coordinator_that_hangs_is_silent_and_goes_on() {
+    let mut cluster = Cluster::new(ClusterConfig::new(Release::named("v2.3.2")), seed(), START);
+    cluster.step_until(after(30));
+    cluster.command(request(Mode::Compressed, 30)).unwrap();
+    cluster.step_until(after(60));
+    cluster.command(Command::Hang(true)).unwrap();
+    cluster.step_until(after(61));
+    let meanwhile = everything(&mut cluster, after(120));
+    assert!(!meanwhile.iter().any(|(c, _)| *c == "coordinator"), "{meanwhile:?}");
+    let late = meanwhile.iter().filter(|(c, l)| c.ends_with("-node") && l.contains("Heartbeat timed out, reconnecting...")).count();
+    assert_eq!(late, cluster.workers().len(), "each worker once");
+    assert_eq!(cluster.stats(), Err(Refusal::CoordinatorUnavailable));
+    let missing = cluster.signs().filter(|s| s.1 == Sign::BlockMissing).count();
+    assert!((5..=6).contains(&missing), "{missing}");
+    cluster.command(Command::Hang(false)).unwrap();
+    let then = everything(&mut cluster, after(135));
+    assert!(then.iter().any(|(_, l)| l.contains("Worker already exists")) && then.iter().any(|(_, l)| l.contains("GetStatsResponse")));
+    assert!(!then.iter().any(|(_, l)| l.contains("has timed out")), "they were only late");
+    assert!(run_until(&mut cluster, 600, |c| c.proof_requests()[0].proof_status == ProofStatus::Completed));
+}
+
+#[test]
+fn without_redis_each_proof_fails_at_once() {
+    let mut cluster = Cluster::new(ClusterConfig::default(), seed(), START);
+    cluster.step_until(after(30));
+    cluster.command(request(Mode::Compressed, 30)).unwrap();
+    cluster.step_until(after(50));
+    cluster.command(Command::Inject(Fault::RedisAway(true))).unwrap();
+    let log = everything(&mut cluster, after(80));
+    assert!(log.iter().any(|(c, l)| c.ends_with("-node") && l.contains("WARN") && l.contains("Failed to get redis connection: ")));
+    assert!(!log.iter().any(|(_, l)| l.contains("load took")), "nothing is transferred");
+    let row = &cluster.proof_requests()[0];
+    assert_eq!(row.proof_status, ProofStatus::Failed);
+    assert!(row.extra_data.as_ref().unwrap().contains("Failed to get redis connection"), "{:?}", row.extra_data);
+    assert!(cluster.signs().any(|s| s.1 == Sign::StoreAway) && cluster.signs().any(|s| s.1 == Sign::ProofFailed));
+    cluster.command(Command::Inject(Fault::RedisAway(false))).unwrap();
+    cluster.command(request(Mode::Compressed, 10)).unwrap();
+    assert!(run_until(&mut cluster, 600, |c| c.proof_requests()[1].proof_status == ProofStatus::Completed));
 }

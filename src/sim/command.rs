@@ -100,6 +100,9 @@ pub enum Command {
     Freeze(Target),
     /// All workers of a deployment freeze.
     FreezeAll(&'static str),
+    /// The coordinator hangs, or goes on: its connections stay open, and it
+    /// answers and logs nothing.
+    Hang(bool),
     /// The API's pods are taken away, or brought back.
     Api(bool),
     /// Postgres stops or comes back; while it is away the API crashes.
@@ -228,6 +231,10 @@ impl Cluster {
                         self.nodes[n].frozen = true;
                     }
                 }
+            }
+            Command::Hang(hangs) => {
+                let c = self.coordinator()?;
+                self.coordinator_hangs(c, hangs);
             }
             Command::Api(up) => {
                 let d = self.deployment_index("api")?;

@@ -10,7 +10,7 @@ use super::course::Run;
 use super::kind::Kind;
 use super::log::{Level, Record, Site};
 use super::release::Release;
-use super::{Cluster, Mode, ProofStatus, id, sites};
+use super::{Cluster, Mode, ProofStatus, Sign, id, sites};
 use crate::base::{ProofId, Timestamp, WorkerKind};
 
 /// A task's place: its proof in the coordinator, itself in the proof.
@@ -59,6 +59,8 @@ pub(super) struct Proof {
     pub gpu: BinaryHeap<Reverse<(u8, u64, usize)>>,
     /// Weight of its tasks on GPU workers.
     pub gpu_weight: u32,
+    /// When one of its tasks was last made, begun or ended.
+    pub moved_at: Timestamp,
 }
 
 /// A worker as the coordinator sees it.
@@ -107,6 +109,10 @@ pub(super) struct Coordinator {
     /// It listens and has not ended.
     pub up: bool,
     pub shutting: bool,
+    /// It hangs: connections stay open, and nothing is answered or logged.
+    pub hangs: bool,
+    /// Prompts that its workers have missed since.
+    pub missed: u32,
     /// Orders its hash maps.
     pub salt: u64,
     pub workers: Vec<Option<Worker>>,
@@ -140,6 +146,8 @@ impl Coordinator {
             controller_weight,
             up: false,
             shutting: false,
+            hangs: false,
+            missed: 0,
             salt,
             workers: Vec::new(),
             spare: Vec::new(),
@@ -159,6 +167,11 @@ impl Coordinator {
             poll_fails_at: None,
             seq: 0,
         }
+    }
+
+    /// It takes calls and acts.
+    pub fn works(&self) -> bool {
+        self.up && !self.shutting && !self.hangs
     }
 
     pub fn next_seq(&mut self) -> u64 {
@@ -310,9 +323,11 @@ impl Cluster {
     /// Makes a task and queues it; its creator has stamped the weight.
     pub(super) fn create_task(&mut self, c: usize, proof: usize, kind: Kind, weight: u32, marker: bool) {
         let (id, spoiled) = (id::uuid7(&mut self.rng, self.now), self.spoil(kind));
+        let now = self.now;
         let co = &mut self.coords[c];
         let seq = co.next_seq();
         let Some(p) = co.proof_mut(proof) else { return };
+        p.moved_at = now;
         let at = TaskRef { proof, task: p.tasks.len() };
         let run = p.run.number;
         p.tasks.push(Task { id, kind, weight, state: TaskState::Queued, retries: 0, run, marker, spoiled, seq });
@@ -326,7 +341,7 @@ impl Cluster {
     /// Gives out what fits: the CPU queue by its head alone, the GPU queues
     /// by the head whose turn it is.
     pub(super) fn assign(&mut self, c: usize) {
-        if self.coords[c].shutting || !self.coords[c].up {
+        if !self.coords[c].works() {
             return;
         }
         loop {
@@ -368,16 +383,15 @@ impl Cluster {
     }
 
     fn start_task(&mut self, c: usize, at: TaskRef, slot: usize) {
-        let now_ms = self.now.millis();
+        let (now, now_ms) = (self.now, self.now.millis());
         let place = self.noise.bits();
         let co = &mut self.coords[c];
         let Some(t) = co.task_mut(at) else { return };
         t.state = TaskState::Running(slot);
         let (kind, weight) = (t.kind, t.weight);
-        if !kind.on_cpu()
-            && let Some(p) = co.proof_mut(at.proof)
-        {
-            p.gpu_weight += weight;
+        if let Some(p) = co.proof_mut(at.proof) {
+            p.moved_at = now;
+            p.gpu_weight += if kind.on_cpu() { 0 } else { weight };
         }
         let Some(w) = co.worker_mut(slot) else { return };
         w.used += weight;
@@ -400,6 +414,7 @@ impl Cluster {
 
     /// A worker reports a task as done.
     pub(super) fn task_completed(&mut self, c: usize, at: TaskRef, slot: usize) {
+        let now = self.now;
         let co = &mut self.coords[c];
         let Some(t) = co.task_mut(at) else { return };
         if t.state != TaskState::Running(slot) {
@@ -410,6 +425,7 @@ impl Cluster {
         co.release_task(slot, at, weight, kind);
         if let Some(p) = co.proof_mut(at.proof) {
             p.active -= ended;
+            p.moved_at = now;
         }
         self.assign(c);
         self.course_goes_on(c, at.proof, run, kind);
@@ -433,8 +449,10 @@ impl Cluster {
         } else {
             t.state = TaskState::Ended;
         }
+        let nth = t.retries;
         co.release_task(slot, at, weight, kind);
         if again {
+            self.signs.retried(self.now, nth);
             self.coord_log(c, Level::Info, sites::RETRYING, format_args!("retrying task {}", id::Task(id)));
             self.coords[c].enqueue(at);
             self.assign(c);
@@ -448,6 +466,7 @@ impl Cluster {
         if kind.fails_proof() {
             self.coord_log(c, Level::Info, sites::NO_RETRIES, format_args!("Proof {proof} controller has no more retries, failing"));
             self.coord_log(c, Level::Info, sites::FAIL, format_args!("Failed proof {proof} "));
+            self.sign(Sign::ProofFailed);
             self.cancel_tasks(c, at.proof);
             self.drop_proof(c, at.proof);
             self.write_status(c, row, ProofStatus::Failed, None);

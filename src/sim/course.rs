@@ -11,7 +11,7 @@ use super::event::{Event, Step};
 use super::kind::Kind;
 use super::log::{Level, Record, Value};
 use super::rng::secs;
-use super::{Cluster, Mode, sites};
+use super::{Cluster, Mode, Sign, sites};
 use crate::base::Timestamp;
 
 /// The recursion tree's arity.
@@ -97,6 +97,11 @@ impl Cluster {
         if self.nodes[node].frozen {
             return;
         }
+        if self.coords[c].hangs {
+            let event = Event::Course { coord: c, proof, run: number, step };
+            self.agenda.add(self.now.plus(Duration::from_secs(1)), event);
+            return;
+        }
         match step {
             Step::Begin => {
                 let row = self.coords[c].proof(proof).map_or(0, |p| p.row);
@@ -168,6 +173,10 @@ impl Cluster {
         if self.nodes[node].frozen {
             return;
         }
+        if self.coords[c].hangs {
+            self.agenda.add(self.now.plus(Duration::from_secs(1)), Event::Shard { coord: c, proof, token });
+            return;
+        }
         if self.faults.redis_full {
             self.back_pressure(c, proof, node, token);
             return;
@@ -214,6 +223,7 @@ impl Cluster {
             (Level::Warn, "Redis near capacity; blocking upload (backpressure)")
         };
         self.node_record(node, &Record { fields: &fields, ..Record::new(level, sites::REDIS_ADMISSION, format_args!("{message}")) });
+        self.sign(Sign::StoreFull);
         if full {
             self.execution_fails(c, proof, "admission wait cap exceeded: Redis stayed above its memory budget for 120s");
         } else {

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::coordinator::{TaskRef, TaskState, Write};
 use super::log::{Level, Record, Site, Span, Value};
-use super::{Cluster, ProofStatus, id, sites};
+use super::{Cluster, ProofStatus, Sign, id, sites};
 
 impl Cluster {
     /// A proof leaves memory through the FailProof or CancelProof call or the
@@ -24,6 +24,9 @@ impl Cluster {
         let spans = [Span { name: "fail_proof", fields: &fields }];
         let (busy, idle) = self.span_times();
         self.coord_record(c, &Record { spans: &spans, ..Record::new(Level::Info, sites::FAIL, format_args!("Failed proof {id} ")) });
+        if write {
+            self.sign(Sign::ProofFailed);
+        }
         self.close_span(c, sites::FAIL_SPAN, &spans, &busy, &idle);
         self.cancel_tasks(c, proof);
         self.drop_proof(c, proof);

@@ -43,6 +43,8 @@ pub enum Fault {
     },
     /// Redis reaches its memory budget, or has room again.
     RedisFull(bool),
+    /// Redis cannot be reached by the nodes, or can again.
+    RedisAway(bool),
 }
 
 #[derive(Default)]
@@ -55,6 +57,7 @@ pub(super) struct Faults {
     /// Tasks that kill.
     poisoned: Vec<u128>,
     pub redis_full: bool,
+    pub redis_away: bool,
 }
 
 /// How an attempt at a task will go.
@@ -80,6 +83,7 @@ impl Cluster {
             Fault::Poison { kind } => self.faults.poison.extend(Kind::of(&kind)),
             Fault::Unheard { kind } => self.faults.unheard.extend(Kind::of(&kind)),
             Fault::RedisFull(full) => self.faults.redis_full = full,
+            Fault::RedisAway(away) => self.faults.redis_away = away,
         }
     }
 

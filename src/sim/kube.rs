@@ -9,7 +9,7 @@ use super::event::Event;
 use super::objects::{ContainerState, Deployment, Exit, KubeEvent, Pod, Process, Termination};
 use super::release::Release;
 use super::rng::secs;
-use super::{Cluster, StreamId, id};
+use super::{Cluster, Sign, StreamId, id};
 use crate::base::Timestamp;
 
 /// Events kept, as a cluster keeps them for about an hour.
@@ -125,6 +125,7 @@ impl Cluster {
                 if self.kube.pods[pod].unschedulable.as_ref() != Some(&message) {
                     self.kube.pods[pod].unschedulable = Some(message.clone());
                     self.touch(pod);
+                    self.sign(Sign::Unschedulable);
                 }
                 self.kube_event(pod, "Warning", "FailedScheduling", message);
                 let later = secs(self.rng.between(8.0, 14.0));
@@ -226,6 +227,10 @@ impl Cluster {
             return;
         }
         let process = std::mem::replace(&mut p.process, Process::None);
+        if exit.code == 137 {
+            self.signs.put(now, Sign::Killed);
+        }
+        let p = &mut self.kube.pods[pod];
         p.exit = None;
         let ran = now.since(p.started_at);
         p.last_termination = Some(Termination { exit, started_at: p.started_at, finished_at: now });
@@ -259,6 +264,7 @@ impl Cluster {
             let (m, s) = (super::rng::whole(wait) / 60, super::rng::whole(wait) % 60);
             let back_off = if m > 0 { format!("{m}m{s}s") } else { format!("{s}s") };
             let message = format!("back-off {back_off} restarting failed container={container} pod={name}_{namespace}({uid})");
+            self.sign(Sign::BackOff);
             ContainerState::Waiting { reason: "CrashLoopBackOff", message }
         };
         self.touch(pod);

@@ -39,6 +39,7 @@ mod release;
 mod rng;
 mod scenario;
 pub mod serve;
+mod sign;
 mod sites;
 mod state;
 mod work;
@@ -53,6 +54,7 @@ pub use log::LogFormat;
 pub use objects::{ContainerState, Deployment, Exit, KubeEvent, Pod, Termination};
 pub use release::Release;
 pub use scenario::{Chapter, DEFAULT as DEFAULT_SCENARIO, Plan, SCENARIOS, Scenario};
+pub use sign::Sign;
 pub use state::{Component, Machine, PodUsage, Rollout, RowFilter, Stats, WorkerState, WorkerTask};
 
 use crate::base::{ProofId, Timestamp};
@@ -65,6 +67,7 @@ use log::Log;
 use node::Node;
 use objects::Process;
 use rng::{Rng, mix};
+use sign::Signs;
 
 /// Whose bytes they are: a pod of [`Cluster::pod`], and which run of its
 /// container (0 is the first; `kubectl logs --previous` gives the one before).
@@ -128,6 +131,7 @@ pub struct Cluster {
     coords: Vec<Coordinator>,
     nodes: Vec<Node>,
     faults: Faults,
+    signs: Signs,
     running_seq: u64,
     script: Vec<Option<Command>>,
     demand: Option<Demand>,
@@ -153,6 +157,7 @@ impl Cluster {
             coords: Vec::new(),
             nodes: Vec::new(),
             faults: Faults::default(),
+            signs: Signs::default(),
             running_seq: 0,
             script: Vec::new(),
             demand: None,
@@ -264,6 +269,7 @@ impl Cluster {
     /// The kernel's part: a container above its memory limit is killed.
     fn compare_memory(&mut self) {
         self.agenda.add(self.now.plus(std::time::Duration::from_secs(1)), Event::Memory);
+        self.signs_of_pods();
         let now = self.now;
         let over = |&pod: &usize| {
             let p = &self.kube.pods[pod];

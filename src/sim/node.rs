@@ -235,7 +235,7 @@ impl Cluster {
             self.says_max_weight(n);
         }
         self.node_says(n, sites::CONNECTING, "connecting to http://coordinator-grpc:50051");
-        let up: Vec<usize> = (0..self.coords.len()).filter(|&c| self.coords[c].up && !self.coords[c].shutting).collect();
+        let up: Vec<usize> = (0..self.coords.len()).filter(|&c| self.coords[c].works()).collect();
         // A coordinator that still knows the worker gets it back.
         let back = up.iter().copied().find(|c| Some(*c) == self.nodes[n].coord);
         let pick = self.rng.index(up.len());
@@ -257,7 +257,7 @@ impl Cluster {
         node.coord.zip(node.worker).and_then(|(c, w)| self.coords[c].worker(w)).is_some_and(|w| w.link && w.node == n)
     }
 
-    fn register(&mut self, n: usize, c: usize) {
+    pub(super) fn register(&mut self, n: usize, c: usize) {
         let node = &mut self.nodes[n];
         let (id, kind, max) = (node.id, node.kind, node.max);
         let known = node.coord == Some(c) && node.worker.is_some();

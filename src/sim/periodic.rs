@@ -11,7 +11,7 @@ use super::kind::Kind;
 use super::log::{Level, Record};
 use super::rng::{mix, secs};
 use super::state::Stats;
-use super::{Cluster, Mode, ProofStatus, sites};
+use super::{Cluster, Mode, ProofStatus, Sign, sites};
 use crate::base::WorkerKind;
 
 /// What gRPC says while nothing listens.
@@ -25,6 +25,10 @@ impl Cluster {
         }
         let later = Duration::from_secs(10) + self.noise.micros(350, 2100);
         self.agenda.add(self.now.plus(later), Event::Block(c));
+        if self.coords[c].hangs {
+            self.sign(Sign::BlockMissing);
+            return;
+        }
         self.sweep_workers(c);
         self.sweep_expired(c);
         self.write_block(c);
@@ -45,6 +49,8 @@ impl Cluster {
             } else {
                 self.coord_log(c, Level::Warn, sites::TIMED_OUT, format_args!("worker {id} has timed out"));
             }
+            let tasks: Vec<u128> = worker.tasks.iter().filter_map(|at| self.coords[c].task(*at)).map(|t| t.id).collect();
+            self.signs.given_up(self.now, tasks.into_iter());
             let node = &mut self.nodes[worker.node];
             if node.coord == Some(c) && node.worker == Some(slot) {
                 node.worker = None;
@@ -75,6 +81,7 @@ impl Cluster {
             let Some(p) = self.coords[c].proof(proof).filter(|p| p.deadline < now) else { continue };
             let id = p.id.clone();
             self.coord_log(c, Level::Info, sites::FAIL, format_args!("Failed proof {id} "));
+            self.sign(Sign::ProofExpired);
             self.cancel_tasks(c, proof);
             self.drop_proof(c, proof);
             self.assign(c);
@@ -122,6 +129,7 @@ impl Cluster {
             self.log.render(&mut bytes, line_at, &Record::new(Level::Info, sites::WORKER, message));
         }
         self.log.push(at, stream, bytes);
+        self.signs_of_block(c);
     }
 
     /// The figures of `GetStatsResponse` of one coordinator.
@@ -167,6 +175,10 @@ impl Cluster {
         }
         let later = Duration::from_secs(5) + self.noise.micros(500, 1900);
         self.agenda.add(self.now.plus(later), Event::Heartbeats(c));
+        if self.coords[c].hangs {
+            self.prompt_missed(c);
+            return;
+        }
         let closed: Vec<u128> = self.coords[c].workers.iter().flatten().filter(|w| !w.link).map(|w| w.id).collect();
         for w in closed {
             self.coord_log(
@@ -211,6 +223,9 @@ impl Cluster {
         }
         let later = Duration::from_millis(500) + self.noise.micros(900, 4000);
         self.agenda.add(self.now.plus(later), Event::Claim(c));
+        if self.coords[c].hangs {
+            return;
+        }
         self.lost_writes(c);
         if self.api.pod.is_none() {
             let wait = secs(self.rng.between(6.6, 10.2));
@@ -218,6 +233,7 @@ impl Cluster {
             if self.now >= at {
                 self.coords[c].poll_fails_at = Some(self.now.plus(wait));
                 self.coord_log(c, Level::Error, sites::FILTERED, format_args!("Failed to get filtered tasks: {UNAVAILABLE}"));
+                self.sign(Sign::PollFailed);
             }
             return;
         }
@@ -251,6 +267,7 @@ impl Cluster {
             if !write.reported && self.now >= write.fails_at {
                 write.reported = true;
                 self.coord_log(c, Level::Error, sites::STATUS_FAILED, format_args!("Failed to update proof status: {UNAVAILABLE}"));
+                self.sign(Sign::StatusLost);
             }
             // Releases before v2.4.0 never try again.
             if !write.reported || self.coords[c].release.at_least(2, 4, 0) {
@@ -309,6 +326,7 @@ impl Cluster {
             run: Run::default(),
             gpu: std::collections::BinaryHeap::default(),
             gpu_weight: 0,
+            moved_at: self.now,
         };
         co.proofs.push(Some(Box::new(made)));
         co.live.push(proof);
@@ -326,6 +344,9 @@ impl Cluster {
             return;
         }
         self.agenda.add(self.now.plus(Duration::from_secs(240)), Event::Manifest(c));
+        if self.coords[c].hangs {
+            return;
+        }
         let status = match self.api.pod {
             None => UNAVAILABLE,
             Some(pod) if self.kube.pods[pod].release.at_least(2, 5, 4) => {

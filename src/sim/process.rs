@@ -8,7 +8,7 @@ use super::event::Event;
 use super::kind::Kind;
 use super::log::{Level, Record, Span, Value};
 use super::objects::Exit;
-use super::{Cluster, id, sites};
+use super::{Cluster, Sign, id, sites};
 
 impl Cluster {
     pub(super) fn coordinator_starts(&mut self, pod: usize) -> usize {
@@ -42,6 +42,9 @@ impl Cluster {
         }
         let message = format_args!("coordinator (version {}) listening on 0.0.0.0:50051", release.coordinator_version());
         self.coord_log(c, Level::Info, sites::COORD_LISTENING, message);
+        if c > 0 {
+            self.sign(Sign::CoordinatorBegan);
+        }
         let soon = self.noise.micros(300, 2600);
         self.agenda.add(self.now.plus(soon), Event::Block(c));
         self.agenda.add(self.now.plus(Duration::from_secs(5)), Event::Heartbeats(c));
@@ -97,6 +100,34 @@ impl Cluster {
         self.log.put(stream, end, &Record::new(Level::Info, sites::COORD_DOWN, format_args!("Graceful shutdown complete")));
         let pod = self.coords[c].pod;
         self.process_ends_later(pod, 2.01, Exit::clean());
+    }
+
+    /// The coordinator hangs from now on, or goes on. Its workers have tried to
+    /// connect again meanwhile, and are heard then.
+    pub(super) fn coordinator_hangs(&mut self, c: usize, hangs: bool) {
+        (self.coords[c].hangs, self.coords[c].missed) = (hangs, 0);
+        if hangs {
+            return;
+        }
+        for n in self.workers_of(c) {
+            self.register(n, c);
+        }
+    }
+
+    /// Workers wait for a prompt every 5 s, and for no longer than 10 s.
+    pub(super) fn prompt_missed(&mut self, c: usize) {
+        self.coords[c].missed += 1;
+        if self.coords[c].missed == 2 {
+            for n in self.workers_of(c) {
+                self.node_log(n, Level::Error, sites::NODE_SILENT, format_args!("Heartbeat timed out, reconnecting..."));
+                self.node_log(n, Level::Info, sites::CONNECTING, format_args!("connecting to http://coordinator-grpc:50051"));
+            }
+        }
+    }
+
+    /// The worker processes that are connected to it.
+    fn workers_of(&self, c: usize) -> Vec<usize> {
+        (0..self.nodes.len()).filter(|&n| self.nodes[n].alive && !self.nodes[n].cut && self.nodes[n].coord == Some(c)).collect()
     }
 
     /// The process is gone, and all that it knew.

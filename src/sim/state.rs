@@ -162,9 +162,10 @@ impl Cluster {
     /// `GetStats`.
     ///
     /// # Errors
-    /// While no coordinator listens.
+    /// While no coordinator answers.
     pub fn stats(&self) -> Result<Stats, Refusal> {
-        self.coordinator().map(|c| self.coordinator_stats(c))
+        let c = self.coordinator()?;
+        if self.coords[c].hangs { Err(Refusal::CoordinatorUnavailable) } else { Ok(self.coordinator_stats(c)) }
     }
 
     pub(super) fn coordinator(&self) -> Result<usize, Refusal> {

@@ -12,11 +12,13 @@ use super::node::Running;
 use super::objects::Exit;
 use super::rng::{secs, whole};
 use super::state::Ended;
-use super::{Cluster, id, sites};
+use super::{Cluster, Sign, id, sites};
 use crate::base::Timestamp;
 
 /// The task timeout of every release.
 const TASK_TIMEOUT: Duration = Duration::from_secs(6 * 3600);
+/// How long a node tries to reach Redis.
+const TRIES: Duration = Duration::from_millis(400);
 /// What a shard of the guest is, about, in cycles.
 const CYCLES_PER_SHARD: u64 = 3_100_000;
 
@@ -47,6 +49,11 @@ impl Cluster {
                 outcome = Outcome::Guest(format!("ExceededCycleLimit({limit})"));
                 span = span.mul_f64(limit as f64 / cycles as f64);
             }
+        }
+        if self.faults.redis_away && outcome == Outcome::Done {
+            // Its inputs cannot be read.
+            outcome = Outcome::Fatal(self.store_is_away(n));
+            span = TRIES.mul_f64(3.0);
         }
         match outcome {
             Outcome::TimesOut => span = TASK_TIMEOUT,
@@ -86,10 +93,16 @@ impl Cluster {
             return;
         }
         let r = &self.nodes[n].running[i];
+        if self.faults.redis_away && r.outcome == Outcome::Done && r.kind != Kind::Controller {
+            let (c, at) = (r.coord, r.at);
+            let why = self.store_is_away(n);
+            self.fatal_error(n, c, at, &why);
+            return;
+        }
         let waits = r.kind == Kind::CoreExecute && r.outcome == Outcome::Done && self.faults.redis_full;
         // A report that cannot be delivered is tried again, and so are writes
         // to a full store.
-        if self.nodes[n].cut || self.nodes[n].coord.is_none_or(|c| !self.coords[c].up) || waits {
+        if self.nodes[n].cut || self.nodes[n].coord.is_none_or(|c| !self.coords[c].up || self.coords[c].hangs) || waits {
             let later = secs(self.rng.between(1.0, 3.0));
             self.agenda.add(self.now.plus(later), Event::TaskEnds { node: n, seq });
             return;
@@ -111,11 +124,26 @@ impl Cluster {
         self.artifacts(n, seq, false);
         let r = self.take_running(n, i);
         self.nodes[n].metrics.end(kind, r.since, self.now, Ended::Done);
+        self.signs.ended(&r, self.now);
         if self.nodes[n].coord == Some(c) {
             self.report(n, c, &r, true);
         }
         self.completed_line(n, &r);
         self.drained(n);
+    }
+
+    /// A node tries to reach Redis, and gives up after about a second; the error
+    /// (reference F11).
+    fn store_is_away(&mut self, n: usize) -> String {
+        const ERROR: &str = "Connection refused (os error 111)";
+        let stream = self.stream(self.nodes[n].pod);
+        for attempt in 0..3 {
+            let message = format_args!("Failed to get redis connection: {ERROR}");
+            let at = self.now.plus(Duration::from_micros(700 + 1900 * attempt));
+            self.log.put(stream, at, &Record::new(Level::Warn, sites::REDIS_CONNECTION, message));
+            self.sign(Sign::StoreAway);
+        }
+        format!("Failed to get redis connection: {ERROR}")
     }
 
     /// Tells the coordinator how a task ended.
@@ -221,7 +249,7 @@ impl Cluster {
 
     /// The artifact transfers and span ends of a task, at its start or end.
     fn artifacts(&mut self, n: usize, seq: u64, start: bool) {
-        if self.config.node_logs < NodeLogs::Full {
+        if self.config.node_logs < NodeLogs::Full || self.faults.redis_away {
             return;
         }
         let Some(r) = self.nodes[n].running.iter().find(|r| r.seq == seq) else { return };

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod proven;
 mod stories;
 
 use std::collections::BTreeSet;
@@ -16,11 +17,10 @@ use sp1top::model::Model;
 use sp1top::pipeline::Pipeline;
 use sp1top::sources::files::Recording;
 
-/// What a recording or a story is to give.
+/// What a recording is to give.
 struct Expected {
     name: &'static str,
-    /// Must fire: the id, and when the data proves it: a time of day, or
-    /// seconds of the story.
+    /// Must fire: the id, and when the data proves it, a time of day.
     must: &'static [(&'static str, &'static str)],
     /// True as well, and may be told.
     may: &'static [&'static str],
@@ -74,7 +74,7 @@ fn play(paths: &[PathBuf]) -> Vec<Transition> {
 }
 
 /// Compares, prints a row, and returns what is wrong.
-fn judge(name: &str, must: &[(&str, &str)], may: &[&str], got: &[Transition], clock: impl Fn(&str) -> Option<Timestamp>) -> Vec<String> {
+fn judge(name: &str, must: &[(&str, Option<Timestamp>)], may: &[&str], got: &[Transition]) -> Vec<String> {
     let mut wrong = Vec::new();
     let firing = |id: &str| got.iter().find(|t| t.state == TransitionState::Firing && t.alert.id == id);
     let mut delays = Vec::new();
@@ -83,9 +83,12 @@ fn judge(name: &str, must: &[(&str, &str)], may: &[&str], got: &[Transition], cl
             wrong.push(format!("{name}: {id} did not fire"));
             continue;
         };
-        let Some(proven) = clock(proven) else { continue };
+        let Some(proven) = *proven else {
+            wrong.push(format!("{name}: nothing proves {id}"));
+            continue;
+        };
         let delay = t.at.seconds_since(proven);
-        delays.push(format!("{delay:.0} s"));
+        delays.push(if delay < -1.0 { format!("{:.0} s before", -delay) } else { format!("{:.0} s", delay.max(0.0)) });
         if delay > 10.5 {
             wrong.push(format!("{name}: {id} fired {delay:.1} s late"));
         }
@@ -123,7 +126,8 @@ fn recordings_of_a_real_coordinator() {
         // The coordinator's log alone; with the answers of gRPC; everything.
         let runs: BTreeSet<Vec<PathBuf>> = [all.clone(), with_stats].into();
         let got = play(&log);
-        wrong.extend(judge(e.name, e.must, e.may, &got, |c| time_of_day(&got, c)));
+        let must: Vec<_> = e.must.iter().map(|(id, clock)| (*id, time_of_day(&got, clock))).collect();
+        wrong.extend(judge(e.name, &must, e.may, &got));
         for paths in runs.iter().filter(|p| **p != log) {
             let fired = |t: &[Transition]| {
                 t.iter().map(|t| (t.alert.id, t.state == TransitionState::Firing, t.alert.subject.clone())).collect::<BTreeSet<_>>()

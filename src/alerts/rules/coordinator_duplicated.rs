@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::{Clock, Rule, s, words};
 use crate::alerts::{Finding, Look, Severity, commands};
+use crate::base::SourceName;
 use crate::event::Component;
+use crate::model::{Heard, Pod};
 
 pub const RULE: Rule = Rule {
     id: "coordinator-duplicated",
@@ -15,7 +17,21 @@ pub const RULE: Rule = Rule {
     check,
 };
 
-fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
+/// What tells of a second coordinator.
+struct Seen<'a> {
+    pods: Vec<&'a Pod>,
+    fresh: Vec<(&'a SourceName, &'a Heard)>,
+    apart: bool,
+    flaps: usize,
+}
+
+/// Whether two seem to run, be it for the moment of a roll-out: what one of them
+/// lacks the other one may have.
+pub fn are_two(look: &Look<'_>) -> bool {
+    seen(look).is_some()
+}
+
+fn seen<'a>(look: &Look<'a>) -> Option<Seen<'a>> {
     let m = look.model;
     let pods: Vec<_> = m
         .kube
@@ -33,9 +49,11 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         })
     });
     let flaps = m.signals.flaps_since(look.now().minus(Duration::from_secs(90)));
-    if pods.len() < 2 && !apart && flaps < 3 {
-        return;
-    }
+    (pods.len() > 1 || apart || flaps >= 3).then_some(Seen { pods, fresh, apart, flaps })
+}
+
+fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
+    let Some(Seen { pods, fresh, apart, flaps }) = seen(look) else { return };
     let ns = look.namespace();
     let mut f = Finding::new(
         "coordinator",

@@ -45,11 +45,14 @@ fn check(look: &Look<'_>, deployment: &str, workers: Option<u32>, queue: Option<
     if began.is_some_and(|t| look.since(t) < RECONNECT) || words::rolling(look, deployment) {
         return;
     }
+    // Of two coordinators each has some of the workers.
+    if super::coordinator_duplicated::are_two(look) {
+        return;
+    }
     let ns = look.namespace();
     let what = if deployment == "cpu-node" { "CPU" } else { "GPU" };
     let mut f = Finding::new(deployment, Severity::Critical, format!("{queue} {what} tasks wait and no {what} worker is connected"))
         .evidence(format!("{} workers 0, queue {queue}, {} active proofs", what.to_lowercase(), stats.active_proofs.unwrap_or(0)));
-    f = f.under("coordinator-duplicated", "coordinator");
     let kind = if deployment == "cpu-node" { crate::base::WorkerKind::Cpu } else { crate::base::WorkerKind::Gpu };
     if let Some(w) = m.workers.iter().filter(|w| w.kind == Some(kind)).max_by_key(|w| w.lost_at)
         && let Some(t) = w.lost_at
@@ -102,6 +105,15 @@ mod tests {
         let mut s = Script::new();
         s.restart().claim("cli_1", 2).queue(1, 0).pass(20);
         assert!(s.told().is_empty(), "{:?}", s.told());
+    }
+
+    #[test]
+    fn of_two_coordinators_each_has_some() {
+        let mut s = Script::new();
+        let time = s.time();
+        s.restart().gpu(11).claim("cli_1", 2).queue(1, 0).pass(10);
+        s.kube(&pod("coordinator-a", "coordinator", &time)).kube(&pod("coordinator-b", "coordinator", &time)).pass(60);
+        assert!(s.fires("coordinator-duplicated") && !s.fires("no-cpu-workers"), "{:?}", s.told());
     }
 
     #[test]

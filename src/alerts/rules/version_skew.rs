@@ -8,8 +8,8 @@ pub const RULE: Rule = Rule {
     id: "version-skew",
     doc: "Coordinator and nodes run different versions: messages, weights and artifacts of one are not what the other expects.",
     clock: Clock::Data,
-    // A roll-out that has not begun to show.
-    hold: s(8),
+    // A roll-out that has not begun to show: its controller takes a moment.
+    hold: s(5),
     clear: s(0),
     check,
 };

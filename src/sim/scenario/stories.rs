@@ -181,6 +181,31 @@ pub(super) fn redis_pressure(p: &mut Plan) {
     p.at(1320).does(Command::Inject(Fault::RedisFull(false)));
 }
 
+pub(super) fn redis_away(p: &mut Plan) {
+    p.at(20).demand(&[(Compressed, 1)], 45.0, 2, SIZE);
+    p.at(720)
+        .chapter("Redis is gone", "After a second of tries an artifact is given up, and its proof with it: one after the other fails.");
+    p.does(Command::Inject(Fault::RedisAway(true)));
+    p.at(900).chapter("Redis is back", "The next proofs end well.");
+    p.does(Command::Inject(Fault::RedisAway(false)));
+}
+
+pub(super) fn hung_coordinator(p: &mut Plan) {
+    p.at(20).demand(&[(Compressed, 1)], 45.0, 2, SIZE);
+    p.at(720).chapter("The coordinator hangs", "Its log stops and its port answers nobody; the pod is Running and ready.");
+    p.does(Command::Hang(true));
+    p.at(840).chapter("It goes on", "As if nothing had been.");
+    p.does(Command::Hang(false));
+}
+
+/// Releases before v2.6.0: their nodes do not exit after 45 s without a word of
+/// the coordinator.
+pub(super) fn patient() -> ClusterConfig {
+    let mut config = ClusterConfig::new(Release::named("v2.3.2"));
+    (config.cpu_node.memory_limit, config.cpu_node.host_memory) = (Some(128 * GIB), 192 * GIB);
+    config
+}
+
 pub(super) fn crash_loop(p: &mut Plan) {
     ordinary(p).at(720).chapter("A slip of the pen", "kubectl set env deploy/gpu-node NODE_ARTIFACT_STORE=redsi");
     p.set("gpu-node", "NODE_ARTIFACT_STORE", "redsi");

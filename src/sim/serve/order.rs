@@ -58,6 +58,12 @@ pub const ORDERS: &[Order] = &[
         run: |w, a| cluster(w, Command::Freeze(target(word(a, 0)?)?)),
     },
     Order {
+        name: "hang",
+        words: "on|off",
+        about: "the coordinator hangs: connected, and silent",
+        run: |w, a| cluster(w, Command::Hang(word(a, 0)? == "on")),
+    },
+    Order {
         name: "api",
         words: "up|down",
         about: "the API's pods are taken away, or brought back",
@@ -66,9 +72,13 @@ pub const ORDERS: &[Order] = &[
     Order { name: "database", words: "up|down", about: "Postgres stops, or comes back", run: |w, a| cluster(w, Command::Database(up(a)?)) },
     Order {
         name: "redis",
-        words: "full|ok",
-        about: "Redis reaches its memory budget",
-        run: |w, a| cluster(w, Command::Inject(Fault::RedisFull(word(a, 0)? == "full"))),
+        words: "full|away|ok",
+        about: "Redis reaches its memory budget, or cannot be reached",
+        run: |w, a| {
+            let how = word(a, 0)?;
+            cluster(w, Command::Inject(Fault::RedisAway(how == "away")))?;
+            cluster(w, Command::Inject(Fault::RedisFull(how == "full")))
+        },
     },
     Order {
         name: "scale",
