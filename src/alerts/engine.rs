@@ -147,6 +147,12 @@ impl Alerts {
         &self.firing
     }
 
+    /// Those that fire and are not muted, the worst first: what is counted and
+    /// shown outside of the list of all.
+    pub fn loud(&self) -> impl Iterator<Item = &Alert> {
+        self.firing.iter().filter(|a| !a.muted)
+    }
+
     /// Changes so far that are still kept, oldest first.
     pub fn history(&self) -> impl DoubleEndedIterator<Item = &Transition> {
         self.history.iter().flat_map(Ring::iter)

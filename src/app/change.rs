@@ -24,6 +24,8 @@ pub struct Asked {
     input: Input,
     /// It was confirmed; waits for the result.
     sent: bool,
+    /// What was typed and confirmed is not the name.
+    wrong: bool,
 }
 
 impl App {
@@ -41,7 +43,7 @@ impl App {
         self.changes += 1;
         let id = self.changes;
         effects.push(Effect::Change(Order::Look { id, change: change.clone() }));
-        self.popup = Some(Popup::Change(Box::new(Asked { id, change, input: Input::default(), sent: false })));
+        self.popup = Some(Popup::Change(Box::new(Asked { id, change, input: Input::default(), sent: false, wrong: false })));
     }
 
     /// A key while a change is asked about. Whatever is not a Yes is a No.
@@ -62,11 +64,17 @@ impl App {
             KeyCode::Char('y' | 'Y') if !typed => true,
             _ if !typed => return self.no_change(),
             _ => {
+                asked.wrong = false;
                 asked.input.key(key);
                 self.popup = Some(Popup::Change(asked));
                 return Vec::new();
             }
         };
+        if !confirmed && !asked.input.text().is_empty() {
+            asked.wrong = true;
+            self.popup = Some(Popup::Change(asked));
+            return Vec::new();
+        }
         if !confirmed || differences.is_empty() {
             return self.no_change();
         }
@@ -105,6 +113,9 @@ impl App {
                 out.push(Line::default());
                 if *interrupts {
                     say(&mut out, &format!("Type {} and press enter to do it; esc: No (the default).", asked.change.name()), Role::Text);
+                    if asked.wrong {
+                        say(&mut out, &format!("That is not {}.", asked.change.name()), Role::Bad);
+                    }
                 } else {
                     say(&mut out, "Do it? y: Yes   any other key: No (the default)", Role::Text);
                 }

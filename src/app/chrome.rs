@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{App, World};
-use crate::alerts::{Alert, Severity};
+use crate::alerts::{Alerts, Severity};
 use crate::base::Timestamp;
 use crate::ui::draw::{cut, fill, line_width, put, put_line, put_right, tint, width};
 use crate::ui::{Ctx, MarkKind, Role, Symbols, TimeBase, View, ViewId, keymap};
@@ -60,7 +60,7 @@ pub const fn is_tiny(area: Rect) -> bool {
 pub fn tiny(ctx: &Ctx<'_>, buf: &mut Buffer) {
     let area = ctx.area;
     let mut lines: Vec<(String, Role)> = Vec::new();
-    if let Some(a) = ctx.alerts.firing().first() {
+    if let Some(a) = ctx.alerts.loud().next() {
         lines.push((format!("{} {}", alert_mark(a.severity, ctx.symbols), a.id), alert_role(a.severity)));
     }
     match &ctx.model.stats {
@@ -140,7 +140,7 @@ impl App {
         let texts = |named: usize| -> Vec<(ViewId, String)> {
             let text = |(i, v): (usize, &dyn View)| {
                 let name = if i < named || i == self.current { format!(" {}", v.title()) } else { String::new() };
-                let alerts = if v.id() == ViewId::Alerts { alert_tab(world.alerts.firing(), &self.symbols) } else { String::new() };
+                let alerts = if v.id() == ViewId::Alerts { alert_tab(world.alerts, &self.symbols) } else { String::new() };
                 (v.id(), format!(" {}{name}{alerts} ", v.id().number()))
             };
             if self.view() == Some(ViewId::Fleet) {
@@ -183,8 +183,8 @@ impl App {
             if !active {
                 let number = id.number().to_string();
                 put(buf, area, x + 1, area.y, &number, theme.style(Role::Key));
-                if let Some(worst) = world.alerts.firing().first().filter(|_| id == ViewId::Alerts) {
-                    let w = width(&alert_tab(world.alerts.firing(), &self.symbols));
+                if let Some(worst) = world.alerts.loud().next().filter(|_| id == ViewId::Alerts) {
+                    let w = width(&alert_tab(world.alerts, &self.symbols));
                     tint(buf, Rect { x: end.saturating_sub(w + 1), width: w, ..area }, theme.style(alert_role(worst.severity)));
                 }
             }
@@ -410,7 +410,8 @@ pub fn scrub_bar(frame: &Frame) -> Rect {
 }
 
 /// ` ✗3` behind the name of the alerts' tab: the worst kind, and how many there
-/// are of all.
-fn alert_tab(alerts: &[Alert], symbols: &Symbols) -> String {
-    alerts.first().map(|a| format!(" {}{}", alert_mark(a.severity, symbols), alerts.len())).unwrap_or_default()
+/// are of all that are not muted.
+fn alert_tab(alerts: &Alerts, symbols: &Symbols) -> String {
+    let worst = alerts.loud().next();
+    worst.map(|a| format!(" {}{}", alert_mark(a.severity, symbols), alerts.loud().count())).unwrap_or_default()
 }

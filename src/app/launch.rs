@@ -260,11 +260,21 @@ impl App {
         match key.code {
             KeyCode::Char('y' | 'Y') => return self.confirmed(ask.request),
             KeyCode::Enter if ask.yes => return self.confirmed(ask.request),
-            KeyCode::Left | KeyCode::Right | KeyCode::Tab | KeyCode::BackTab | KeyCode::Char('h' | 'l') => {
+            KeyCode::Left
+            | KeyCode::Right
+            | KeyCode::Up
+            | KeyCode::Down
+            | KeyCode::Tab
+            | KeyCode::BackTab
+            | KeyCode::Char('h' | 'j' | 'k' | 'l') => {
                 ask.yes = !ask.yes;
                 self.popup = Some(Popup::Confirm(ask));
             }
-            _ => self.say("nothing was changed"),
+            _ => self.say(match ask.request {
+                Request::Prove(_) => "nothing was sent",
+                Request::Cancel(_) => "nothing was cancelled",
+                Request::Range(_) | Request::StopRange { .. } => "nothing was changed",
+            }),
         }
         Vec::new()
     }

@@ -523,7 +523,7 @@ fn a_proof_is_sent_after_two_questions_whose_default_is_no() {
     assert!(s.text().contains("Send 3 core proofs of fibonacci (n=20)"), "{}", s.text());
     // Enter alone does nothing.
     assert_eq!(s.press(&["enter"]), []);
-    assert!(s.text().contains("nothing was changed"));
+    assert!(s.text().contains("nothing was sent"));
     s.press(&["p", "enter"]);
     let launch = crate::ui::Launch {
         program: crate::ui::Program::Fibonacci(1000),
@@ -532,7 +532,7 @@ fn a_proof_is_sent_after_two_questions_whose_default_is_no() {
         timeout: Duration::from_secs(14_400),
     };
     assert_eq!(s.press(&["y"]), [Effect::Cluster(crate::ui::Request::Prove(launch.clone()))]);
-    s.press(&["p", "enter", "right"]);
+    s.press(&["p", "enter", "right", "up", "down"]);
     assert_eq!(s.press(&["enter"]), [Effect::Cluster(crate::ui::Request::Prove(launch))]);
     // What cannot be is said before anything is asked.
     s.press(&["p", "down", "ctrl-u", "x", "enter"]);
@@ -600,7 +600,10 @@ fn a_change_shows_the_difference_and_wants_the_name_typed() {
     assert!(s.text().contains("nothing was changed"));
     let mut s = asked(Some(ready(true)));
     assert_eq!(s.press(&["y", "enter"]), []);
-    let mut s = asked(Some(ready(true)));
+    assert!(s.text().contains("That is not cpu-node.") && s.text().contains("+ 48"), "{}", s.text());
+    // It is typed again.
+    s.press(&["backspace"]);
+    assert!(!s.text().contains("That is not"), "{}", s.text());
     let effects = s.press(&["cpu-node", "enter"]);
     assert!(matches!(&effects[..], [Effect::Change(Order::Apply { version, .. })] if version == "generation 3"), "{effects:?}");
     assert!(s.text().contains("Making the change"));
@@ -646,6 +649,22 @@ fn alerts_are_opened_copied_marked_and_followed() {
     assert_eq!(s.app.view(), Some(ViewId::Logs));
     s.press(&["5", "/", "memory", "enter"]);
     assert!(s.text().contains("memory-near-limit") && !s.text().contains("critical  aggregation-stuck"), "{}", s.text());
+}
+
+#[test]
+fn muted_alerts_are_not_counted() {
+    let mut s = Session::new(stuck().clone()).size(120, 40);
+    s.alerts = testing::alerts(s.model.now);
+    let (n, first) = (s.alerts.loud().count(), s.alerts.firing()[0].clone());
+    let worst = s.alerts.loud().filter(|a| a.severity == first.severity).count();
+    assert!(!s.text().contains("muted"));
+    s.alerts.mute(&first.key());
+    assert_eq!(s.alerts.loud().count(), n - 1);
+    let text = s.text();
+    let top = text.lines().next().unwrap();
+    assert!(top.contains("1 muted") && !top.contains(&format!("✗ {worst} ")), "{text}");
+    assert!(text.lines().nth(1).unwrap().contains(&format!("alerts !{}", n - 1)), "{text}");
+    assert!(!text.contains(&first.summary[..24]), "{text}");
 }
 
 #[test]

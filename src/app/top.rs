@@ -81,6 +81,10 @@ impl App {
         if let Some(spans) = alert_counts(self.counts(world), &self.symbols, theme) {
             right.push(Piece::new(0, spans));
         }
+        let muted = if self.view() == Some(ViewId::Fleet) { 0 } else { world.alerts.firing().iter().filter(|a| a.muted).count() };
+        if muted > 0 {
+            right.push(Piece::new(3, vec![Span::styled(format!("{muted} muted"), dim)]));
+        }
         if let Some((dots, words)) = self.source_dots(world) {
             right.push(Piece::new(4, dots));
             if let Some(words) = words {
@@ -201,7 +205,7 @@ impl App {
         if self.view() == Some(ViewId::Fleet) {
             return world.fleet.iter().fold([0; 3], |sum, r| std::array::from_fn(|i| sum[i] + r.counts[i]));
         }
-        [Severity::Critical, Severity::Warning, Severity::Info].map(|s| world.alerts.firing().iter().filter(|a| a.severity == s).count())
+        [Severity::Critical, Severity::Warning, Severity::Info].map(|s| world.alerts.loud().filter(|a| a.severity == s).count())
     }
 
     /// Whether the alerts of the top bar are at column `x`.

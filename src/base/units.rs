@@ -68,6 +68,13 @@ pub fn count(n: u64) -> String {
     }
 }
 
+/// A number with its word: `1 task`, `2 tasks`.
+#[must_use]
+pub fn plural<N: TryInto<u64>>(n: N, word: &str) -> String {
+    let n = n.try_into().unwrap_or(u64::MAX);
+    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +85,7 @@ mod tests {
         assert_eq!([d(0), d(850), d(9_440), d(42_000), d(187_000)], ["0s", "850ms", "9.4s", "42s", "3m07s"]);
         assert_eq!([d(3_900_000), d(525_600_000)], ["1h05m", "6d02h"]);
         assert_eq!([bytes(512), bytes(1536), bytes(96 << 30)], ["512B", "1.5KiB", "96GiB"]);
+        assert_eq!([plural(0_u8, "task"), plural(1_usize, "task"), plural(2_u32, "task")], ["0 tasks", "1 task", "2 tasks"]);
         assert_eq!([count(999), count(1234), count(12_345), count(3_400_000)], ["999", "1.2k", "12k", "3.4M"]);
     }
 }

@@ -18,6 +18,7 @@ mod proofs;
 mod runs;
 mod signals;
 mod sources;
+mod spans;
 mod tasks;
 mod weighing;
 mod workers;
@@ -228,6 +229,13 @@ impl Model {
     #[must_use]
     pub fn coordinator_now(&self) -> Timestamp {
         self.coordinator_clock.map_or(self.now, |(at, heard)| at.plus(self.now.since(heard)))
+    }
+
+    /// How long a task that is listed has surely run since then: until the last
+    /// periodic block, as it may have ended after that.
+    #[must_use]
+    pub fn surely_ran(&self, since: Timestamp) -> std::time::Duration {
+        self.stats_log.as_ref().map_or(self.now, |s| s.at).since(since)
     }
 
     /// When anything came since the last stats, the first and the last of it.

@@ -32,9 +32,9 @@ pub struct TaskSpan {
     pub kind: Option<TaskType>,
     /// Where it ran.
     pub worker: WorkerId,
-    /// First seen there.
+    /// When its node received it, where a node's log says so, or first seen there.
     pub start: Timestamp,
-    /// Last known there.
+    /// When its node completed it, where a node's log says so, or last known there.
     pub end: Timestamp,
     /// How it ended.
     pub outcome: SpanEnd,
@@ -219,9 +219,6 @@ pub struct Proof {
     pub tallies: Tallies,
 }
 
-/// Ended tasks kept for a proof that is worked on.
-const SPANS: usize = 768;
-
 impl Proof {
     fn new(id: ProofId, ordinal: u32, at: Timestamp) -> Self {
         // `cli_<unix ms>` and `cli_<unix ms>_<index>` (reference 4.4).
@@ -253,7 +250,7 @@ impl Proof {
             stdin_artifact: None,
             proof_artifact: None,
             progress_at: at,
-            spans: Ring::new(SPANS),
+            spans: Ring::new(super::spans::SPANS),
             tallies: Tallies::default(),
         }
     }
@@ -331,8 +328,6 @@ impl Proof {
 
 /// Proofs that are kept.
 const MAX_PROOFS: usize = 2048;
-/// Ended tasks kept for a proof that is over.
-const SPANS_WHEN_OVER: usize = 96;
 
 /// All proofs.
 #[derive(Clone, Debug, Default)]
@@ -430,16 +425,7 @@ impl Proofs {
             t.running = 0;
             t.waiting = 0;
         }
-        if p.spans.len() > SPANS_WHEN_OVER {
-            let mut keep: Vec<TaskSpan> = p.spans.iter().cloned().collect();
-            keep.sort_by_key(|s| std::cmp::Reverse(s.end.since(s.start)));
-            keep.truncate(SPANS_WHEN_OVER);
-            keep.sort_by_key(|s| s.start);
-            p.spans = Ring::new(SPANS_WHEN_OVER);
-            for s in keep {
-                p.spans.push(s);
-            }
-        }
+        p.keep_few_spans();
         match status {
             ProofStatus::Completed => self.completed += 1,
             ProofStatus::Failed => self.failed += 1,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 
 use super::over::Over;
-use super::{Model, MomentKind, PodTie, Running, SpanEnd, TaskSpan, WorkerIx, WorkerState};
+use super::{Model, MomentKind, Running, SpanEnd, TaskSpan, WorkerIx, WorkerState};
 use crate::base::{ProofId, SourceName, TaskId, TaskType, Timestamp, WorkerId, WorkerKind, units};
 use crate::event::{AssignedTask, ProofStatus, WorkerReport};
 
@@ -32,14 +32,29 @@ pub struct Task {
     pub victims: Vec<WorkerId>,
     /// Since when it waits for a worker again.
     pub waiting_since: Option<Timestamp>,
-    /// The node that ran it says how long it took.
-    took: Option<Duration>,
+    /// When a node received it last, where that node's log is seen.
+    received_at: Option<Timestamp>,
+    /// When the node that ran it completed it, and how long that took.
+    completed: Option<(Timestamp, Option<Duration>)>,
     /// Where it runs.
     place: Option<WorkerIx>,
     /// Where it ran last; `None` when that worker was lost since.
     ran_on: Option<WorkerId>,
 }
 
+impl Task {
+    /// Since when it runs where it runs: as its node's log says, where that
+    /// speaks of this stay and not of one before.
+    fn began(&self) -> Timestamp {
+        let again = self.attempts > 1 || self.retries > 0;
+        let near = |r: &Timestamp| if again { r.plus(PERIODS) >= self.assigned_at } else { *r <= self.assigned_at };
+        self.received_at.filter(near).unwrap_or(self.assigned_at)
+    }
+}
+
+/// A periodic block lists a task that was received since the one before; one
+/// of them may be cut.
+const PERIODS: Duration = Duration::from_secs(20);
 /// Workers that a task has brought down, as far as they are remembered.
 const MAX_VICTIMS: usize = 32;
 /// No more unfinished tasks than this are followed.
@@ -53,7 +68,7 @@ pub struct Tasks {
     by_id: FxHashMap<TaskId, Task>,
     /// Left a worker's list since the block was opened.
     left: Vec<TaskId>,
-    received: FxHashMap<TaskId, SourceName>,
+    received: FxHashMap<TaskId, (SourceName, Timestamp)>,
     received_order: VecDeque<TaskId>,
     over: Over,
     /// Tasks that were not followed because there are too many.
@@ -84,8 +99,8 @@ impl Tasks {
         self.by_id.iter()
     }
 
-    fn mark_received(&mut self, id: &TaskId, source: &SourceName) {
-        if self.received.insert(id.clone(), source.clone()).is_none() {
+    fn mark_received(&mut self, id: &TaskId, source: &SourceName, at: Timestamp) {
+        if self.received.insert(id.clone(), (source.clone(), at)).is_none() {
             self.received_order.push_back(id.clone());
             if self.received_order.len() > MAX_RECEIVED
                 && let Some(old) = self.received_order.pop_front()
@@ -192,7 +207,7 @@ impl Model {
 
     /// A task is on worker `ix` now. Returns since when.
     fn task_assigned(&mut self, ix: WorkerIx, at: Timestamp, t: &AssignedTask) -> Timestamp {
-        self.vote(ix, &t.task);
+        let received_at = self.vote(ix, &t.task).filter(|r| *r <= at);
         let worker = self.workers.at(ix).map(|w| w.id.clone());
         if self.tasks.by_id.len() >= MAX_TASKS && !self.tasks.by_id.contains_key(&t.task) {
             self.tasks.refused += 1;
@@ -213,8 +228,10 @@ impl Model {
                 if from != Some(ix) {
                     task.attempts += 1;
                     task.assigned_at = at;
+                    task.completed = None;
                 }
-                let since = task.assigned_at;
+                task.received_at = received_at.or(task.received_at);
+                let since = task.began();
                 let was_running = from.is_some();
                 if let Some(p) = self.proofs.get_mut(&task.proof)
                     && let Some(kind) = &task.kind
@@ -258,7 +275,7 @@ impl Model {
             }
             p.progress_at = at;
         }
-        vacant.insert(Task {
+        let task = vacant.insert(Task {
             proof: t.proof.clone(),
             kind: t.kind.clone(),
             first_seen: at,
@@ -267,11 +284,12 @@ impl Model {
             retries: 0,
             victims: Vec::new(),
             waiting_since: None,
-            took: None,
+            received_at,
+            completed: None,
             place: Some(ix),
             ran_on: worker,
         });
-        at
+        task.began()
     }
 
     /// Closes blocks after which nothing came for a while.
@@ -428,20 +446,25 @@ impl Model {
             }
             p.progress_at = at;
             if task.attempts > 0 {
-                p.spans.push(TaskSpan {
+                let began = task.began();
+                let completed = task.completed.filter(|_| !matches!(outcome, SpanEnd::Lost | SpanEnd::Retried));
+                p.push_span(TaskSpan {
                     task: id.clone(),
                     kind: task.kind.clone(),
                     worker: task.ran_on.unwrap_or_else(|| WorkerId::Text("?".into())),
                     // One that waited came and went elsewhere, at the earliest then.
-                    start: task.took.map_or(task.waiting_since.unwrap_or(task.assigned_at), |d| at.minus(d)),
-                    end: at,
+                    start: match completed {
+                        Some((end, Some(took))) => end.minus(took),
+                        _ => task.waiting_since.unwrap_or(began),
+                    },
+                    end: completed.map_or(at, |c| c.0),
                     outcome,
                 });
             }
         }
         if let Some(kind) = &task.kind
             && outcome == SpanEnd::Done
-            && task.took.is_none()
+            && task.completed.is_none_or(|c| c.1.is_none())
             && task.waiting_since.is_none()
         {
             self.durations.add(kind, at.since(task.assigned_at), false);
@@ -495,7 +518,7 @@ impl Model {
         let what = if timed_out { "was given up: no heartbeat" } else { "left" };
         let last = units::seconds(at.since(w.last_seen));
         let kind = w.kind.map_or("", WorkerKind::as_str);
-        let text = format!("{kind} worker {} {what}; it held {} tasks, listed {last} before", id.short(), tasks.len());
+        let text = format!("{kind} worker {} {what}; it held {}, listed {last} before", id.short(), units::plural(tasks.len(), "task"));
         self.moments.push(at, MomentKind::WorkerLost, text);
         for task_id in tasks {
             let Some(task) = self.tasks.by_id.get_mut(&task_id) else { continue };
@@ -513,14 +536,14 @@ impl Model {
                 task.victims.remove(0);
             }
             task.victims.push(id.clone());
-            let (start, proof, kind) = (task.assigned_at, task.proof.clone(), task.kind.clone());
+            let (start, proof, kind) = (task.began(), task.proof.clone(), task.kind.clone());
             if let Some(p) = self.proofs.get_mut(&proof) {
                 if let Some(k) = &kind {
                     let t = p.tallies.entry(k);
                     t.running = t.running.saturating_sub(1);
                     t.waiting += 1;
                 }
-                p.spans.push(TaskSpan { task: task_id, kind, worker: id.clone(), start, end: at, outcome: SpanEnd::Lost });
+                p.push_span(TaskSpan { task: task_id, kind, worker: id.clone(), start, end: at, outcome: SpanEnd::Lost });
             }
         }
     }
@@ -571,7 +594,8 @@ impl Model {
                 retries: 0,
                 victims: Vec::new(),
                 waiting_since: Some(at),
-                took: None,
+                received_at: None,
+                completed: None,
                 place: None,
                 ran_on: None,
             },
@@ -620,15 +644,17 @@ impl Model {
         if let (Some(p), Some(kind)) = (self.proofs.get_mut(&task.proof), &task.kind) {
             p.tallies.entry(kind).retries += 1;
             if let Some(w) = task.place.and_then(|ix| self.workers.at(ix)) {
-                p.spans.push(TaskSpan {
+                p.push_span(TaskSpan {
                     task: id.clone(),
                     kind: task.kind.clone(),
                     worker: w.id.clone(),
-                    start: task.assigned_at,
+                    start: task.began(),
                     end: at,
                     outcome: SpanEnd::Retried,
                 });
                 task.assigned_at = at;
+                task.received_at = None;
+                task.completed = None;
             }
         }
     }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::base::{ProofId, TaskId, TaskType, WorkerId, WorkerKind};
-use crate::event::{AssignedTask, WorkerReport};
+use crate::event::{AssignedTask, NodeEvent, WorkerReport};
 
 const LOG: &str = "log:coordinator";
 
@@ -76,4 +76,93 @@ fn proofs_keep_their_ordinals() {
     // One that comes back is another one.
     tell(&mut m, 3001, vec![claim(&id(0), 1)]);
     assert_eq!(m.proofs.get(&ProofId::new(&id(0))).unwrap().ordinal, 3000);
+}
+
+/// What a node's log says.
+fn node(m: &mut Model, log: &str, secs: i64, event: NodeEvent) {
+    let at = Timestamp::from_secs(1_795_521_600 + secs);
+    let events = vec![Event { at, what: What::Node(event) }];
+    m.apply(Batch { seq: m.seq + 1, at, source: SourceName::new(log), events, unread: vec![], bytes: 1 });
+}
+
+fn received(task: u128) -> NodeEvent {
+    NodeEvent::Received { task: TaskId::uuid(task) }
+}
+
+fn completed(task: u128, kind: TaskType, took: u64) -> NodeEvent {
+    NodeEvent::Completed { proof: ProofId::new("p"), task: TaskId::uuid(task), kind, took: Some(std::time::Duration::from_secs(took)) }
+}
+
+fn stays(m: &Model) -> Vec<(i64, i64)> {
+    let of = |t: Timestamp| t.0 / 1_000_000 - 1_795_521_600;
+    m.proofs.get(&ProofId::new("p")).unwrap().spans.iter().map(|s| (of(s.start), of(s.end))).collect()
+}
+
+#[test]
+fn node_logs_tell_when_tasks_began_and_ended() {
+    let mut m = Model::new();
+    tell(&mut m, 0, vec![claim("p", 1)]);
+    node(&mut m, "log:gpu-0", 3, received(10));
+    tell(&mut m, 10, block("p", &[&[10, 11, 12]]));
+    let since = |m: &Model, n: usize| m.workers.iter().next().unwrap().tasks[n].since.0 / 1_000_000 - 1_795_521_600;
+    assert_eq!([since(&m, 0), since(&m, 1)], [3, 10]);
+    // This log comes later than the block.
+    node(&mut m, "log:gpu-0", 7, received(11));
+    assert_eq!(since(&m, 1), 7);
+    // 5 s after the block nobody knows whether they still run.
+    tell(&mut m, 15, vec![What::Tick]);
+    assert_eq!(m.surely_ran(m.workers.iter().next().unwrap().tasks[0].since).as_secs(), 7);
+    node(&mut m, "log:gpu-0", 12, completed(10, TaskType::ProveShard, 9));
+    tell(&mut m, 20, block("p", &[&[]]));
+    tell(&mut m, 30, block("p", &[&[]]));
+    assert_eq!(stays(&m), [(3, 12), (7, 20), (10, 20)]);
+    // Told after the coordinator's blocks.
+    node(&mut m, "log:gpu-0", 18, completed(11, TaskType::ProveShard, 11));
+    assert_eq!(stays(&m), [(3, 12), (7, 18), (10, 20)]);
+}
+
+#[test]
+fn what_was_only_known_to_wait_is_placed_by_its_nodes_log() {
+    let mut m = Model::new();
+    tell(&mut m, 0, vec![claim("p", 1)]);
+    m.task_created(m.now, &ProofId::new("p"), &TaskId::uuid(5), TaskType::SetupVkey);
+    node(&mut m, "log:gpu-0", 4, completed(5, TaskType::SetupVkey, 3));
+    tell(&mut m, 10, block("p", &[&[]]));
+    tell(&mut m, 20, block("p", &[&[]]));
+    assert_eq!(stays(&m), [(1, 4)]);
+}
+
+#[test]
+fn many_shards_do_not_push_out_the_rare_tasks() {
+    let mut m = Model::new();
+    tell(&mut m, 0, vec![claim("p", 1)]);
+    node(&mut m, "log:gpu-0", 4, completed(5, TaskType::SetupVkey, 3));
+    for n in 0..2000 {
+        node(&mut m, "log:gpu-0", 10 + n, completed(1000 + n as u128, TaskType::ProveShard, 30));
+    }
+    let count = |m: &Model, kind| m.proofs.get(&ProofId::new("p")).unwrap().spans.iter().filter(|s| s.kind.as_ref() == Some(kind)).count();
+    assert_eq!(count(&m, &TaskType::SetupVkey), 1);
+    assert_eq!(stays(&m).last(), Some(&(1979, 2009)), "the newest are kept");
+    let done = CoordinatorEvent::ProofCompleted { proof: ProofId::new("p") };
+    tell(&mut m, 2020, vec![What::Coordinator(done)]);
+    assert_eq!(count(&m, &TaskType::SetupVkey), 1);
+    assert_eq!(stays(&m).len(), 96);
+}
+
+#[test]
+fn a_pod_that_is_surely_a_worker_is_not_guessed_for_another() {
+    let mut m = Model::new();
+    tell(&mut m, 0, vec![claim("p", 1)]);
+    for t in [10, 11, 12, 20] {
+        node(&mut m, "log:gpu-0", 3, received(t));
+    }
+    // A guess by one task, before it is known whose pod it is.
+    tell(&mut m, 10, block("p", &[&[20], &[10]]));
+    let pods = |m: &Model| m.workers.iter().map(|w| w.tie.as_ref().map(|t| t.pod.clone())).collect::<Vec<_>>();
+    assert_eq!(pods(&m), [Some("log:gpu-0".into()), Some("log:gpu-0".into())]);
+    tell(&mut m, 20, block("p", &[&[20], &[10, 11]]));
+    assert_eq!(pods(&m), [None, Some("log:gpu-0".into())]);
+    // Nor is it guessed again.
+    tell(&mut m, 30, block("p", &[&[20, 12], &[10, 11]]));
+    assert_eq!(pods(&m), [None, Some("log:gpu-0".into())]);
 }

@@ -37,7 +37,8 @@ pub struct Running {
     pub task: TaskId,
     /// Its type, where the coordinator still knows it.
     pub kind: Option<TaskType>,
-    /// When it was first seen on this worker; at most one period late.
+    /// When its node received it, where that node's log is seen; or when it was
+    /// first seen on this worker, at most one period late.
     pub since: Timestamp,
 }
 
@@ -52,6 +53,15 @@ pub struct PodTie {
     pub hits: u32,
     /// Tasks of this worker that were received by some pod.
     pub votes: u32,
+}
+
+impl PodTie {
+    /// False where it is a guess: seen with only one task, or with some that
+    /// another pod received.
+    #[must_use]
+    pub const fn is_sure(&self) -> bool {
+        self.votes >= 2 && self.hits as u64 * 10 >= self.votes as u64 * 9
+    }
 }
 
 /// One worker.
@@ -229,6 +239,11 @@ impl Workers {
 
     pub(super) fn at_mut(&mut self, ix: WorkerIx) -> Option<&mut Worker> {
         self.list.get_mut(ix as usize)
+    }
+
+    /// Those that seem to be the pod that writes this log.
+    pub(super) fn tied_to<'a>(&'a self, source: &'a SourceName) -> impl Iterator<Item = (WorkerIx, &'a Worker)> {
+        (0..).zip(&self.list).filter(move |(_, w)| w.tie.as_ref().is_some_and(|t| t.source == *source))
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (WorkerIx, &mut Worker)> {

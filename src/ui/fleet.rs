@@ -97,7 +97,7 @@ impl FleetRow {
             let n = |kind| u32::try_from(model.workers.connected().filter(|w| w.kind == Some(kind)).count()).unwrap_or(u32::MAX);
             (!model.workers.is_empty()).then(|| (n(WorkerKind::Cpu), n(WorkerKind::Gpu)))
         };
-        let of = |s: Severity| alerts.firing().iter().filter(|a| a.severity == s).count();
+        let of = |s: Severity| alerts.loud().filter(|a| a.severity == s).count();
         let told_alert = |a: &crate::alerts::Alert| FleetAlert {
             severity: a.severity,
             id: a.id,
@@ -115,7 +115,7 @@ impl FleetRow {
             proofs: stats.and_then(|s| s.stats.active_proofs),
             age: stats.map(|s| model.now.since(s.at)),
             counts: [of(Severity::Critical), of(Severity::Warning), of(Severity::Info)],
-            alerts: alerts.firing().iter().take(ALERTS).map(told_alert).collect(),
+            alerts: alerts.loud().take(ALERTS).map(told_alert).collect(),
             trouble: stats.filter(|s| model.now.since(s.at) > OLD).and_then(|_| trouble(model)),
             plight: plight::of(model),
         }

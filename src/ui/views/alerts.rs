@@ -128,7 +128,7 @@ impl View for AlertsView {
         if self.open {
             &[("y", "copy the fix"), ("x", "apply"), ("n", "next fix"), ("a", "acknowledge"), ("o", "logs")]
         } else {
-            &[("enter", "open"), ("y", "copy the fix"), ("a", "acknowledge"), ("z", "mute"), ("v", "firing only"), ("/", "filter")]
+            &[("enter", "open"), ("y", "copy the fix"), ("x", "apply"), ("a", "acknowledge"), ("z", "mute"), ("v", "firing only"), ("/", "filter")]
         }
     }
 
@@ -252,7 +252,7 @@ impl View for AlertsView {
         let (list, rest) = if rows.is_empty() { (ctx.area, Rect::default()) } else { split(ctx.area, rows.len()) };
         let area = Panel::list(list);
         let table = self.table.table(&COLUMNS, rows.len(), area, key);
-        let count = |s| ctx.alerts.firing().iter().filter(|a| a.severity == s).count();
+        let count = |s| ctx.alerts.loud().filter(|a| a.severity == s).count();
         let mut title = Title::new(ctx, "alerts");
         for s in [Severity::Critical, Severity::Warning, Severity::Info] {
             let n = count(s);
@@ -260,6 +260,10 @@ impl View for AlertsView {
                 let (mark, word, role) = severity(ctx, s);
                 title = title.fact((mark, role), n, word);
             }
+        }
+        let muted = ctx.alerts.firing().iter().filter(|a| a.muted).count();
+        if muted > 0 {
+            title = title.add(format!("   {muted} muted"), Role::Dim);
         }
         let right = if self.firing_only {
             format!("firing only   {}", position(table.selected, rows.len()))

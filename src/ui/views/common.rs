@@ -190,7 +190,7 @@ pub fn log_pod(id: &WorkerId) -> Option<&str> {
 /// that another pod received.
 #[must_use]
 pub const fn tie_is_sure(tie: &PodTie) -> bool {
-    tie.votes >= 2 && tie.hits as u64 * 10 >= tie.votes as u64 * 9
+    tie.is_sure()
 }
 
 /// `age` as a multiple of `typical`: `0.4×`, `2.1×`, `12×`.

@@ -20,14 +20,20 @@ pub fn alerts(area: Rect, ctx: &Ctx<'_>, buf: &mut Buffer) {
     if area.is_empty() || ctx.alerts.firing().is_empty() {
         return;
     }
+    let muted = ctx.alerts.firing().len() - ctx.alerts.loud().count();
     let inner = if area.height >= 3 {
-        let more = ctx.alerts.firing().len().saturating_sub(usize::from(area.height - 2));
-        let right = if more > 0 { format!("{more} more, 5: why and what to do") } else { "5: why and what to do".into() };
+        let more = ctx.alerts.loud().count().saturating_sub(usize::from(area.height - 2));
+        let mut right = "5: why and what to do".to_owned();
+        for (n, word) in [(muted, "muted"), (more, "more")] {
+            if n > 0 {
+                right = format!("{n} {word}, {right}");
+            }
+        }
         Panel::new("alerts").right(right).draw(area, ctx, buf)
     } else {
         Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area }
     };
-    for (y, a) in (inner.top()..inner.bottom()).zip(ctx.alerts.firing()) {
+    for (y, a) in (inner.top()..inner.bottom()).zip(ctx.alerts.loud()) {
         let (mark, role) = match a.severity {
             Severity::Critical => (ctx.symbols.alerts.0, Role::Bad),
             Severity::Warning => (ctx.symbols.alerts.1, Role::Warn),
@@ -41,6 +47,10 @@ pub fn alerts(area: Rect, ctx: &Ctx<'_>, buf: &mut Buffer) {
         let text = if told { a.summary.clone() } else { format!("{}: {}", a.subject, a.summary) };
         put(buf, inner, x + 2, y, &cut(&text, room, ctx.symbols.ellipsis), ctx.theme.style(Role::Text));
         put_right(buf, inner, y, &Line::styled(age, ctx.theme.style(Role::Dim)));
+    }
+    if ctx.alerts.loud().next().is_none() {
+        let text = format!("{} muted, nothing else fires", units::plural(muted, "alert"));
+        put(buf, inner, inner.x, inner.y, &text, ctx.theme.style(Role::Dim));
     }
 }
 

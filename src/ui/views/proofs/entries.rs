@@ -72,7 +72,8 @@ pub fn entries<'m>(model: &'m Model, proof: &'m Proof) -> Vec<Entry<'m>> {
         .map(|(w, t)| {
             let took = model.now.since(t.since);
             let kind = t.kind.as_ref();
-            Entry { task: &t.task, kind, worker: &w.id, start: t.since, end: None, took, of_typical: ratio(&typicals, kind, took) }
+            let of_typical = ratio(&typicals, kind, model.surely_ran(t.since));
+            Entry { task: &t.task, kind, worker: &w.id, start: t.since, end: None, took, of_typical }
         })
         .collect();
     running.sort_by(|a, b| {
@@ -142,7 +143,8 @@ pub fn cell(ctx: &Ctx<'_>, e: &Entry<'_>, column: usize, pen: &mut Pen<'_>) {
         4 => match e.of_typical {
             Some((n, typical)) => {
                 let role = if e.end.is_none() && n >= 2.0 { Role::Warn } else { Role::Dim };
-                pen.right(&times(ctx.symbols, e.took, typical), style(role));
+                let took = if e.end.is_none() { ctx.model.surely_ran(e.start) } else { e.took };
+                pen.right(&times(ctx.symbols, took, typical), style(role));
             }
             None => {
                 pen.right(unknown(ctx), style(Role::Faint));

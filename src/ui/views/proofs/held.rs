@@ -86,7 +86,7 @@ pub enum Held<'m> {
     Task {
         /// The task and its worker.
         placed: Placed<'m>,
-        /// How long it runs.
+        /// How long it ran when the coordinator last listed it.
         took: Duration,
         /// Multiple of its typical time, and that time.
         of_typical: Option<(f64, Duration)>,
@@ -102,7 +102,7 @@ pub fn held<'m>(model: &'m Model, typicals: &Typicals, proof: &Proof, running: &
         .iter()
         .filter(|(_, t)| t.kind != Some(TaskType::Controller))
         .map(|p| {
-            let took = model.now.since(p.1.since);
+            let took = model.surely_ran(p.1.since);
             (*p, took, ratio(typicals, p.1.kind.as_ref(), took))
         })
         .max_by(|a, b| {

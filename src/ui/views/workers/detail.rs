@@ -157,7 +157,7 @@ fn task(ctx: &Ctx<'_>, row: &Row<'_>, t: &Running, column: usize, pen: &mut Pen<
         }
         3 => match kind.filter(|k| **k != TaskType::Controller).and_then(|k| ctx.model.durations.typical(k)) {
             Some(typical) if connected => {
-                let took = now.since(t.since);
+                let took = ctx.model.surely_ran(t.since);
                 let slow = took > typical.median * 3;
                 pen.right(&times(ctx.symbols, took, typical.median), style(if slow { Role::Warn } else { Role::Dim }));
             }
