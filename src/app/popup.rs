@@ -101,6 +101,61 @@ pub fn palette_top(selected: usize, found: usize, height: usize) -> usize {
     (selected + 1).saturating_sub(height.max(1)).min(found.saturating_sub(height))
 }
 
+/// Programs whose command lines are copied.
+const PROGRAMS: [&str; 6] = ["kubectl", "sp1top", "helm", "curl", "redis-cli", "aws"];
+
+/// The lines of a text to be selected with the mouse. Long lines of a command
+/// are broken so that the shell joins them again: with a backslash, at blanks
+/// where there is one; within single quotes these are closed first.
+fn command_lines(text: &str, columns: u16) -> Vec<String> {
+    use unicode_segmentation::UnicodeSegmentation as _;
+    if !text.split_whitespace().next().is_some_and(|w| PROGRAMS.contains(&w)) {
+        return wrap(text, columns);
+    }
+    let room = columns.max(16).saturating_sub(2);
+    let mut out = Vec::new();
+    for whole in text.split('\n') {
+        let (mut rest, mut single, mut double) = (whole, false, false);
+        let mut line = String::new();
+        while !rest.is_empty() {
+            if width(&line) + width(rest) <= columns {
+                line.push_str(rest);
+                break;
+            }
+            // As many as fit, and the last blank among them that may end a line.
+            let (mut used, mut end, mut blank, mut escaped) = (width(&line), 0, None, false);
+            let (mut in_single, mut in_double) = (single, double);
+            for (i, g) in rest.grapheme_indices(true) {
+                if used + width(g) > room && !escaped {
+                    break;
+                }
+                used += width(g);
+                end = i + g.len();
+                match g {
+                    "'" if !in_double && !escaped => in_single = !in_single,
+                    "\"" if !in_single && !escaped => in_double = !in_double,
+                    _ => {}
+                }
+                if g == " " && !in_single && !escaped {
+                    blank = Some((end, in_single, in_double));
+                }
+                escaped = g == "\\" && !in_single && !escaped;
+            }
+            let whole_words = blank.unwrap_or((end, in_single, in_double));
+            (end, single, double) = whole_words;
+            line.push_str(&rest[..end]);
+            line.push_str(if single { "'\\" } else { "\\" });
+            out.push(std::mem::take(&mut line));
+            if single {
+                line.push('\'');
+            }
+            rest = &rest[end..];
+        }
+        out.push(line);
+    }
+    out
+}
+
 pub(super) fn centre(body: Rect, w: u16, h: u16) -> Rect {
     let (w, h) = (w.min(body.width), h.min(body.height));
     Rect { x: body.x + (body.width - w) / 2, y: body.y + (body.height - h) / 2, width: w, height: h }
@@ -130,9 +185,10 @@ impl App {
             Popup::StopRun(ask) => Self::stop_area(*ask, world, frame.body),
             Popup::Change(asked) => self.change_area(asked, frame.body, world),
             Popup::Copied(text) => {
-                let w = all.width.saturating_sub(4).min(100);
-                let lines = u16::try_from(wrap(text, w.saturating_sub(4)).len()).unwrap_or(u16::MAX);
-                centre(frame.body, w, lines.saturating_add(5))
+                // As wide as the screen and without a frame: a selection by the
+                // mouse takes whole lines.
+                let lines = u16::try_from(command_lines(text, all.width).len()).unwrap_or(u16::MAX);
+                centre(frame.body, all.width, lines.saturating_add(6))
             }
         }
     }
@@ -177,10 +233,12 @@ impl App {
             Popup::StopRun(ask) => self.draw_stop(area, *ask, world, buf),
             Popup::Change(asked) => self.draw_change(asked, area, world, buf),
             Popup::Copied(text) => {
-                let inner = Panel::new("copy").right("esc closes").focus(true).draw(area, &ctx, buf);
-                let mut y = inner.y;
-                for l in wrap(text, inner.width) {
-                    put(buf, inner, inner.x, y, &l, self.theme.style(Role::Text));
+                put(buf, area, area.x + 1, area.y, "copy", self.theme.style(Role::Title));
+                let side = Rect { width: area.width.saturating_sub(1), ..area };
+                put_right(buf, side, area.y, &Line::styled("esc closes", self.theme.style(Role::Dim)));
+                let mut y = area.y + 2;
+                for l in command_lines(text, area.width) {
+                    put(buf, area, area.x, y, &l, self.theme.style(Role::Text));
                     y += 1;
                 }
                 let words = if self.mouse {
@@ -189,8 +247,8 @@ impl App {
                     "Sent to the clipboard; this terminal may not take it. Select the text with the mouse; m takes it back."
                 };
                 y += 1;
-                for l in wrap(words, inner.width) {
-                    put(buf, inner, inner.x, y, &l, self.theme.style(Role::Dim));
+                for l in wrap(words, area.width.saturating_sub(2)) {
+                    put(buf, area, area.x + 1, y, &l, self.theme.style(Role::Dim));
                     y += 1;
                 }
             }
@@ -263,5 +321,31 @@ impl App {
             area.y,
             &Line::styled(cut(words, rest, self.symbols.ellipsis), style),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a shell makes of the lines.
+    fn joined(lines: &[String]) -> String {
+        lines.join("\n").replace("'\\\n'", "").replace("\\\n", "")
+    }
+
+    #[test]
+    fn broken_commands_can_be_pasted() {
+        let long = "kubectl patch deploy/cpu-node -n sp1-cluster --type=strategic -p \
+                    '{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"cpu-node\",\"resources\":{\"limits\":{\"memory\":\"64Gi\"}}}]}}}}' --dry-run=\"server side\"";
+        for columns in [16, 20, 40, 60, 80, 400] {
+            let lines = command_lines(long, columns);
+            assert_eq!(joined(&lines), long, "{columns}");
+            assert!(lines.iter().all(|l| width(l) <= columns), "{columns}: {lines:#?}");
+        }
+        assert_eq!(
+            command_lines("kubectl logs deploy/cpu-node -n sp1-cluster", 24),
+            ["kubectl logs \\", "deploy/cpu-node -n \\", "sp1-cluster"]
+        );
+        assert_eq!(command_lines("a text of words", 8), ["a text", "of words"]);
     }
 }

@@ -276,7 +276,8 @@ impl View for LogsView {
         &[
             "The records of all logs that are read, merged by the time in them: time (UTC), level (E error, W warn, I info, D debug, T trace), \
              where from, and the text with its target dimmed. The last 20,000 are kept.",
-            "What the coordinator prints every 10 s is folded away; v shows it.",
+            "What the coordinator prints every 10 s is folded away, and so is what is said of every step: ends of spans, uploads, downloads, \
+             polling. v shows it; a filter finds it, except the periodic lines.",
             "The filter is a regular expression over the text, in any case unless it has a capital letter; ! keeps what does not match. While \
              it is no valid expression the last one stays in force.",
             "f stays at the end; moving away from it pauses, and the top line counts what came since. n and N go to the next and previous ERROR. L and c keep a level and a component.",
@@ -288,7 +289,7 @@ impl View for LogsView {
         &[
             Binding { keys: &["f"], action: || Action::Follow, what: "follow the end, or pause", hint: false },
             Binding { keys: &["w"], action: || Action::Wrap, what: "wrap long lines", hint: false },
-            Binding { keys: &["v"], action: || Action::Toggle, what: "fold or show the periodic lines", hint: false },
+            Binding { keys: &["v"], action: || Action::Toggle, what: "fold or show the periodic and routine lines", hint: false },
             Binding { keys: &["L"], action: || Action::Own("level"), what: "only from this level on: info, warn, error", hint: false },
             Binding { keys: &["c"], action: || Action::Own("source"), what: "only of the next component", hint: false },
             Binding { keys: &["J"], action: || Action::Own("record-down"), what: "scroll the record down", hint: false },
@@ -442,10 +443,10 @@ impl View for LogsView {
         let at = self.at(&index);
         if areas.panel.height > 0 {
             let panel = Panel::new(self.title_line(ctx, &index)).right(position(at, index.len())).focus(true);
-            panel.legend(self.notes(ctx)).draw(areas.panel, ctx, buf);
+            panel.legend(self.notes(ctx, &index)).draw(areas.panel, ctx, buf);
         }
         let Some(at) = at else {
-            self.draw_empty(ctx, areas.list, buf);
+            self.draw_empty(ctx, areas.list, &index, buf);
             return;
         };
         self.draw_list(ctx, areas.list, &index, at, buf);

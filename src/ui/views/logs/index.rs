@@ -3,6 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::line::is_chatter;
 use crate::base::Timestamp;
 use crate::event::Level;
 use crate::model::{LogEntry, Logs, Sources};
@@ -17,7 +18,7 @@ pub struct Query {
     pub level: Option<Level>,
     /// Part of the source's, component's or pod's name (lower case).
     pub source: String,
-    /// The periodic blocks too.
+    /// The periodic blocks too, and the chatter.
     pub periodic: bool,
 }
 
@@ -36,6 +37,11 @@ impl Query {
                 Some(pod) => has(pod.as_str()),
                 None => sources.get(&e.source).and_then(|s| s.pod.as_deref()).is_some_and(has),
             }
+    }
+
+    /// Whether chatter is folded away: not where a text is looked for.
+    fn folds(&self) -> bool {
+        !self.periodic && self.pattern.is_empty()
     }
 
     /// True where anything is left out.
@@ -64,6 +70,7 @@ pub struct Index {
     generation: u64,
     verdicts: FxHashMap<u64, bool>,
     rows: Vec<Place>,
+    folded: usize,
 }
 
 impl Index {
@@ -84,14 +91,27 @@ impl Index {
         self.rows.clear();
         let verdicts = &mut self.verdicts;
         let all = !query.is_set();
+        let folds = query.folds();
+        let folded = &mut self.folded;
+        *folded = 0;
         let mut keeps = |e: &LogEntry| all || *verdicts.entry(e.number).or_insert_with(|| query.keeps(e, sources));
         let place =
             |i: usize, e: &LogEntry, periodic: bool| Place { spot: (e.at, e.number), periodic, at: u32::try_from(i).unwrap_or(u32::MAX) };
-        self.rows.extend(logs.records().iter().enumerate().filter(|(_, e)| keeps(e)).map(|(i, e)| place(i, e, false)));
+        let mut heard = |e: &LogEntry| {
+            let chatter = folds && is_chatter(e);
+            *folded += usize::from(chatter);
+            !chatter
+        };
+        self.rows.extend(logs.records().iter().enumerate().filter(|(_, e)| keeps(e) && heard(e)).map(|(i, e)| place(i, e, false)));
         if query.periodic {
             self.rows.extend(logs.periodic().iter().enumerate().filter(|(_, e)| keeps(e)).map(|(i, e)| place(i, e, true)));
             self.rows.sort_by_key(|p| p.spot);
         }
+    }
+
+    /// Ordinary records that are folded away.
+    pub const fn folded(&self) -> usize {
+        self.folded
     }
 
     /// How many are shown.

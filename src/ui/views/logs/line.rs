@@ -32,9 +32,10 @@ impl Prefix {
         }
     }
 
-    /// Whether there is room for the target before the message.
+    /// Whether there is room for the target, or the place in the source text,
+    /// before the message.
     pub const fn names_target(self) -> bool {
-        self.time >= 12
+        self.source >= 20
     }
 
     /// All columns before the text: marker, time, level, source.
@@ -77,6 +78,17 @@ pub fn source_name<'m>(model: &'m Model, e: &'m LogEntry) -> &'m str {
         Some(c) => c.as_str(),
         None => e.source.as_str().rsplit(':').next().unwrap_or(""),
     }
+}
+
+/// True for what the processes say of each step that they do: ends of spans,
+/// artifacts that come and go, clients that ask how far a proof is.
+pub fn is_chatter(e: &LogEntry) -> bool {
+    if e.record.level >= Level::Warn {
+        return false;
+    }
+    let said = e.record.text.get(usize::from(e.record.target_len)..).unwrap_or(&e.record.text);
+    const BEGIN: [&str; 4] = ["close time.busy=", "download took ", "upload took ", "Getting proof request"];
+    BEGIN.iter().any(|b| said.starts_with(b)) || (said.starts_with("close") && said.contains("time.busy"))
 }
 
 /// Draws what stands before the text.

@@ -67,7 +67,7 @@ impl LogsView {
     pub(super) fn title_line(&self, ctx: &Ctx<'_>, index: &Index) -> Line<'static> {
         let logs = &ctx.model.logs;
         let query = &self.query;
-        let all = logs.records().len() + if query.periodic { logs.periodic().len() } else { 0 };
+        let all = logs.records().len() - index.folded() + if query.periodic { logs.periodic().len() } else { 0 };
         let mut title = Title::new(ctx, "logs").count(index.len(), all);
         if self.follow {
             title = title.add(format!("   {}", ctx.symbols.play.0), Role::Good).add(" follow", Role::Text);
@@ -98,21 +98,21 @@ impl LogsView {
     }
 
     /// What is not seen, for the lower border.
-    pub(super) fn notes(&self, ctx: &Ctx<'_>) -> Vec<Line<'static>> {
+    pub(super) fn notes(&self, ctx: &Ctx<'_>, index: &Index) -> Vec<Line<'static>> {
         let mut out = Vec::new();
         if self.across > 0 {
             out.push(Line::from(format!("from column {}", self.across)));
         }
-        let n = ctx.model.logs.periodic().len();
+        let n = ctx.model.logs.periodic().len() + index.folded();
         if !self.query.periodic && n > 0 {
-            out.push(Line::from(format!("{n} periodic lines folded, v shows them")));
+            out.push(Line::from(format!("{n} periodic and routine lines folded, v shows them")));
         }
         out
     }
 
-    pub(super) fn draw_empty(&self, ctx: &Ctx<'_>, area: Rect, buf: &mut Buffer) {
+    pub(super) fn draw_empty(&self, ctx: &Ctx<'_>, area: Rect, index: &Index, buf: &mut Buffer) {
         let logs = &ctx.model.logs;
-        let all = logs.records().len();
+        let all = logs.records().len() - index.folded();
         if self.query.is_set() && all > 0 {
             let why = if self.query.source.is_empty() || !self.query.pattern.is_empty() {
                 format!("None of {all} records matches.")
@@ -120,8 +120,8 @@ impl LogsView {
                 format!("None of {all} records is from '{}'.", self.query.source)
             };
             empty(ctx, area, &why, "Esc clears the filter; L and c change level and component.", buf);
-        } else if !logs.periodic().is_empty() {
-            empty(ctx, area, "Only the coordinator's periodic lines have come, and they are folded away.", "v shows them.", buf);
+        } else if !logs.periodic().is_empty() || index.folded() > 0 {
+            empty(ctx, area, "Only periodic and routine lines have come, and they are folded away.", "v shows them.", buf);
         } else {
             empty(ctx, area, "No log record yet.", "Sources says which logs are read; --log and --from give others.", buf);
         }

@@ -12,6 +12,7 @@ use super::list::{elapsed, left};
 use crate::base::{ProofId, units};
 use crate::event::ProofMode;
 use crate::model::Proof;
+use crate::ui::draw::wrap;
 use crate::ui::views::common::{Facts, Title, age, course, empty, log_pod, status_mark, unknown};
 use crate::ui::widgets::panel::Panel;
 use crate::ui::widgets::pen::{Pen, middle};
@@ -39,12 +40,21 @@ struct Areas {
     tasks: Rect,
 }
 
-/// Lines of facts above the lanes.
-const fn head_height(area: Rect) -> u16 {
+/// Lines of facts above the lanes, where the first of them takes `verdict`.
+const fn head_height(area: Rect, verdict: u16) -> u16 {
     match area.height {
         0..8 => 1,
-        8..19 => 3,
-        _ => 4,
+        8..19 => 2 + verdict,
+        _ => 3 + verdict,
+    }
+}
+
+/// Lines that the verdict may take on `area`.
+const fn most_verdict(area: Rect) -> usize {
+    match area.height {
+        0..14 => 1,
+        14..19 => 2,
+        _ => 5,
     }
 }
 
@@ -54,10 +64,10 @@ impl Detail {
         Self { proof, tasks: TableState::new(0), by_worker: false, window: Window::default() }
     }
 
-    fn areas(&self, area: Rect, lanes: usize, tasks: usize) -> Areas {
+    fn areas(&self, area: Rect, verdict: u16, lanes: usize, tasks: usize) -> Areas {
         let area = Panel::list(area);
         let cut = |y: u16, h: u16| Rect { y: area.y.saturating_add(y), height: h.min(area.height.saturating_sub(y)), ..area };
-        let head = cut(0, head_height(area));
+        let head = cut(0, head_height(area, verdict));
         let rest = area.height - head.height;
         let small = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
         // The rule and the header are two lines more.
@@ -143,7 +153,7 @@ impl Detail {
 
     /// The list of tasks.
     fn table_area(&self, ctx: &Ctx<'_>, p: &Proof, list: &[Entry<'_>]) -> Rect {
-        self.areas(ctx.area, self.lane_count(p, list), list.len()).tasks
+        self.areas(ctx.area, verdict_height(ctx, p), self.lane_count(p, list), list.len()).tasks
     }
 
     /// Draws it.
@@ -156,7 +166,7 @@ impl Detail {
             return;
         };
         let list = entries(ctx.model, p);
-        let areas = self.areas(ctx.area, self.lane_count(p, &list), list.len());
+        let areas = self.areas(ctx.area, verdict_height(ctx, p), self.lane_count(p, &list), list.len());
         let panel = Panel::new(title(ctx, p, ctx.area.width)).focus(true);
         panel.draw(ctx.area, ctx, buf);
         head(ctx, areas.head, p, buf);
@@ -235,9 +245,13 @@ pub fn preview(ctx: &Ctx<'_>, area: Rect, p: &Proof, buf: &mut Buffer) {
 fn head(ctx: &Ctx<'_>, area: Rect, p: &Proof, buf: &mut Buffer) {
     let style = |r| ctx.theme.style(r);
     let none = unknown(ctx);
-    verdict(ctx, p, Pen::new(buf, area, 0).gap(2));
+    let lines = verdict_lines(ctx, p);
+    for (y, l) in (0..).zip(&lines) {
+        Pen::new(buf, area, y).gap(2).line(l, false);
+    }
+    let below = u16::try_from(lines.len()).unwrap_or(1).max(1);
 
-    let mut pen = Pen::new(buf, area, 1);
+    let mut pen = Pen::new(buf, area, below);
     pen.gap(2);
     let mut facts = Facts::new(ctx, &mut pen);
     let mut fact = |name: &str, value: &str| {
@@ -254,7 +268,7 @@ fn head(ctx: &Ctx<'_>, area: Rect, p: &Proof, buf: &mut Buffer) {
         fact("last progress", &format!("{} ago", age(now, p.progress_at)));
     }
 
-    let mut pen = Pen::new(buf, area, 2);
+    let mut pen = Pen::new(buf, area, below + 1);
     pen.gap(2).put("deadline", style(Role::Dim)).gap(1);
     match p.deadline {
         Some(d) => {
@@ -279,7 +293,7 @@ fn head(ctx: &Ctx<'_>, area: Rect, p: &Proof, buf: &mut Buffer) {
         facts.add("API says", &format!("{} {} ago", status.as_str(), age(now, at)), Role::Text);
     }
 
-    let mut pen = Pen::new(buf, area, 3);
+    let mut pen = Pen::new(buf, area, below + 2);
     pen.gap(2);
     let artifacts = [("program", &p.program_artifact), ("stdin", &p.stdin_artifact), ("proof", &p.proof_artifact)];
     let known: Vec<_> = artifacts.into_iter().filter_map(|(n, a)| a.as_deref().map(|a| (n, a))).collect();
@@ -293,23 +307,76 @@ fn head(ctx: &Ctx<'_>, area: Rect, p: &Proof, buf: &mut Buffer) {
     }
 }
 
-/// What holds a proof up, or why it failed.
-fn verdict(ctx: &Ctx<'_>, p: &Proof, pen: &mut Pen<'_>) {
-    let style = |r| ctx.theme.style(r);
+/// What holds a proof up, or why it failed, in pieces.
+fn verdict_pieces(ctx: &Ctx<'_>, p: &Proof) -> Vec<(String, Role)> {
+    let mut out = Vec::new();
     if let Some(failure) = p.failure.as_deref().filter(|_| !p.is_active()) {
-        pen.put("because ", style(Role::Dim));
-        if let Some(kind) = &p.failed_task {
-            pen.put(kind.as_str(), style(Role::Bad)).put(": ", style(Role::Dim));
-        }
-        pen.clip(failure, style(Role::Bad), ctx.symbols.ellipsis);
+        out.push(("because ".to_owned(), Role::Dim));
+        out.extend(p.failed_task.as_ref().map(|kind| (format!("{}: ", kind.as_str()), Role::Bad)));
+        out.push((failure.to_owned(), Role::Bad));
     } else if p.is_active() {
         let held = held(ctx.model, &Typicals::of(ctx.model), p, &running_of(ctx.model, &p.id));
-        let text = held.long(ctx.now(), ctx.symbols);
         let label = if held.is_slow() { "held up by " } else { "slowest " };
-        let label = if matches!(held, super::held::Held::Task { .. }) || held.is_slow() { label } else { "" };
-        pen.put(label, style(Role::Dim));
-        pen.clip(&text, style(if held.is_slow() { Role::Warn } else { Role::Text }), ctx.symbols.ellipsis);
+        if matches!(held, super::held::Held::Task { .. }) || held.is_slow() {
+            out.push((label.to_owned(), Role::Dim));
+        }
+        out.push((held.long(ctx.now(), ctx.symbols), if held.is_slow() { Role::Warn } else { Role::Text }));
     } else if let Some((status, at)) = p.coordinator_end {
-        pen.put(&format!("the coordinator says {} at {}", status.as_str(), at.clock()), style(Role::Dim));
+        out.push((format!("the coordinator says {} at {}", status.as_str(), at.clock()), Role::Dim));
     }
+    out
+}
+
+/// The same in one line.
+fn verdict(ctx: &Ctx<'_>, p: &Proof, pen: &mut Pen<'_>) {
+    for (text, role) in verdict_pieces(ctx, p) {
+        pen.clip(&text, ctx.theme.style(role), ctx.symbols.ellipsis);
+    }
+}
+
+/// The same in as many lines as it needs and there is room for; and what
+/// became of it, where it was sent from here and something went wrong.
+fn verdict_lines(ctx: &Ctx<'_>, p: &Proof) -> Vec<Line<'static>> {
+    let area = Panel::list(ctx.area);
+    let (columns, most) = (area.width.saturating_sub(3), most_verdict(area));
+    let style = |r| ctx.theme.style(r);
+    let pieces = verdict_pieces(ctx, p);
+    let text: String = pieces.iter().map(|(t, _)| t.as_str()).collect();
+    let label = pieces.first().filter(|_| pieces.len() > 1).map_or(0, |(t, _)| t.len());
+    let role = pieces.last().map_or(Role::Text, |(_, r)| *r);
+    let mut out: Vec<Line<'static>> = Vec::new();
+    for (i, l) in wrap(&text, columns).into_iter().enumerate() {
+        let at = if i == 0 && l.is_char_boundary(label.min(l.len())) { label.min(l.len()) } else { 0 };
+        let (head, rest) = l.split_at(at);
+        out.push(Line::from(vec![Span::styled(head.to_owned(), style(Role::Dim)), Span::styled(rest.to_owned(), style(role))]));
+    }
+    if let Some(job) = ctx.model.jobs.get(&p.id).filter(|j| j.is_bad()) {
+        if text.is_empty() {
+            out.clear();
+        }
+        out.extend(wrap(&format!("sent from here: {}", job.note.line), columns).into_iter().map(|l| Line::styled(l, style(Role::Bad))));
+    }
+    if out.len() > most {
+        out.truncate(most);
+        if let Some(last) = out.last_mut() {
+            let room = columns.saturating_sub(crate::ui::draw::width(ctx.symbols.ellipsis));
+            while crate::ui::draw::line_width(last) > room {
+                let Some(s) = last.spans.last_mut() else { break };
+                if s.content.is_empty() {
+                    last.spans.pop();
+                } else {
+                    let mut text = s.content.to_string();
+                    text.pop();
+                    s.content = text.into();
+                }
+            }
+            let style = last.spans.last().map_or_else(|| style(role), |s| s.style);
+            last.spans.push(Span::styled(ctx.symbols.ellipsis.to_owned(), style));
+        }
+    }
+    out
+}
+
+fn verdict_height(ctx: &Ctx<'_>, p: &Proof) -> u16 {
+    u16::try_from(verdict_lines(ctx, p).len()).unwrap_or(1).max(1)
 }
