@@ -30,7 +30,9 @@ impl Proof {
     /// Keeps the longest tasks of each type.
     pub(super) fn keep_few_spans(&mut self) {
         if self.spans.len() > SPANS_WHEN_OVER {
-            thin(&mut self.spans, SPANS_WHEN_OVER, SPANS_WHEN_OVER, |s| i64::try_from(s.end.since(s.start).as_micros()).unwrap_or(i64::MAX));
+            thin(&mut self.spans, SPANS_WHEN_OVER, SPANS_WHEN_OVER, |s| {
+                i64::try_from(s.end.since(s.start).as_micros()).unwrap_or(i64::MAX)
+            });
         }
     }
 }

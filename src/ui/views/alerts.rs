@@ -128,7 +128,15 @@ impl View for AlertsView {
         if self.open {
             &[("y", "copy the fix"), ("x", "apply"), ("n", "next fix"), ("a", "acknowledge"), ("o", "logs")]
         } else {
-            &[("enter", "open"), ("y", "copy the fix"), ("x", "apply"), ("a", "acknowledge"), ("z", "mute"), ("v", "firing only"), ("/", "filter")]
+            &[
+                ("enter", "open"),
+                ("y", "copy the fix"),
+                ("x", "apply"),
+                ("a", "acknowledge"),
+                ("z", "mute"),
+                ("v", "firing only"),
+                ("/", "filter"),
+            ]
         }
     }
 
