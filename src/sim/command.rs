@@ -310,7 +310,8 @@ impl Cluster {
         let Some(demand) = self.demand.clone().filter(|_| run == self.demand_run) else { return };
         let later = secs(self.rng.around(demand.every, 0.6));
         self.agenda.add(self.now.plus(later), Event::Demand(run));
-        if self.api.pending.len() >= demand.at_most {
+        // A client that cannot upload its program asks for nothing.
+        if self.api.pending.len() >= demand.at_most || self.faults.redis_away {
             return;
         }
         let all: u32 = demand.modes.iter().map(|m| m.1).sum();

@@ -118,7 +118,7 @@ pub const SCENARIOS: &[Scenario] = &[
     story("gpu-stalled", "no GPU task finishes any more, and nothing says so", stories::latest, stories::gpu_stalled),
     story("hung-worker", "one GPU worker hangs with its tasks while it is connected", stories::latest, stories::hung_worker),
     story("redis-pressure", "Redis is full: uploads wait, then a proof fails", stories::latest, stories::redis_pressure),
-    story("redis-away", "Redis cannot be reached: every proof fails", stories::latest, stories::redis_away),
+    story("redis-away", "Redis cannot be reached for three minutes: every proof fails", stories::latest, stories::redis_away),
     story("hung-coordinator", "the coordinator hangs: connected, and silent", stories::patient, stories::hung_coordinator),
     story("crash-loop", "a wrong variable: the new GPU pods crash again and again", stories::latest, stories::crash_loop),
     story("task-poison", "one task brings down one GPU worker after the other", stories::latest, stories::task_poison),

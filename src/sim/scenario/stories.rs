@@ -184,7 +184,7 @@ pub(super) fn redis_pressure(p: &mut Plan) {
 pub(super) fn redis_away(p: &mut Plan) {
     p.at(20).demand(&[(Compressed, 1)], 45.0, 2, SIZE);
     p.at(720)
-        .chapter("Redis is gone", "After a second of tries an artifact is given up, and its proof with it: one after the other fails.");
+        .chapter("Redis is gone", "After a second of tries an artifact is given up, and its proof with it; nobody can upload another.");
     p.does(Command::Inject(Fault::RedisAway(true)));
     p.at(900).chapter("Redis is back", "The next proofs end well.");
     p.does(Command::Inject(Fault::RedisAway(false)));

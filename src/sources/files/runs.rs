@@ -140,7 +140,8 @@ mod tests {
     use super::*;
 
     fn log(hour: u32, lines: u32) -> String {
-        (0..lines).map(|n| format!("2026-11-24T{hour:02}:{:02}:{:02}.000000Z  INFO a: line {n}\n  more\n", n / 60 % 60, n % 60)).collect()
+        let line = |n: u32| format!("2026-11-24T{hour:02}:{:02}:{:02}.000000Z  INFO a: line {n}\n  more\n", n / 60 % 60, n % 60);
+        (0..lines).map(line).collect()
     }
 
     fn runs(text: &[u8], name: &str) -> Vec<(u64, u64)> {
