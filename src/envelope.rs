@@ -120,4 +120,8 @@ pub struct Session {
     /// `live`, `demo`, `replay` or `files`.
     #[serde(default)]
     pub mode: String,
+    /// The kubeconfig that was named on the command line, so that suggested
+    /// commands name it too; `None` for the usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubeconfig: Option<String>,
 }

@@ -5,9 +5,11 @@ use expect_test::expect_file;
 use proptest::prelude::*;
 
 use super::*;
-use crate::base::ProofId;
+use crate::base::{ProofId, SourceName};
 use crate::base::change::{ChangeNews, Difference, Order, Progress};
-use crate::ui::keymap::{Binding, parse_key};
+use crate::envelope::{SourceState, SourceUpdate};
+use crate::event::{Event, What};
+use crate::ui::keymap::{self, Binding, parse_key};
 use crate::ui::{AlertMark, Outcome, testing};
 
 mod range;
@@ -649,6 +651,60 @@ fn alerts_are_opened_copied_marked_and_followed() {
     assert_eq!(s.app.view(), Some(ViewId::Logs));
     s.press(&["5", "/", "memory", "enter"]);
     assert!(s.text().contains("memory-near-limit") && !s.text().contains("critical  aggregation-stuck"), "{}", s.text());
+}
+
+#[test]
+fn what_is_gone_or_not_offered_is_no_trouble_of_sources() {
+    let mut s = Session::new(healthy().clone()).size(120, 40);
+    let dots = |s: &Session| s.text().lines().next().unwrap().matches(['●', '◐', '○']).count();
+    let before = dots(&s);
+    let at = s.model.now;
+    let mut tell = |name: &str, state, detail: &str, pod: Option<&str>| {
+        let update = SourceUpdate { state, detail: detail.into(), component: None, pod: pod.map(Into::into), dropped: 0 };
+        let events = vec![Event { at, what: What::Source(update) }];
+        s.model.apply(crate::event::Batch { seq: s.model.seq + 1, at, source: SourceName::new(name), events, unread: vec![], bytes: 0 });
+    };
+    tell("grpc:versions", SourceState::Ended, "not offered: the API is older than v2.5.4", None);
+    tell("log:old-pod/coordinator", SourceState::Ended, "", Some("old-pod"));
+    s.model.kube.known = true;
+    assert_eq!(dots(&s), before);
+    // A file that ended is shown.
+    let mut tell = |name: &str, state| {
+        let update = SourceUpdate { state, detail: String::new(), component: None, pod: None, dropped: 0 };
+        let events = vec![Event { at, what: What::Source(update) }];
+        s.model.apply(crate::event::Batch { seq: s.model.seq + 1, at, source: SourceName::new(name), events, unread: vec![], bytes: 0 });
+    };
+    tell("log:file", SourceState::Ended);
+    assert_eq!(dots(&s), before + 1);
+}
+
+#[test]
+fn help_lists_only_keys_that_the_view_knows() {
+    let mut s = Session::new(healthy().clone()).size(120, 60);
+    s.press(&["?"]);
+    let text = s.text();
+    for no in ["follow the end", "wrap long lines", "next error", "the view's other shape", "invert the filter"] {
+        assert!(!text.contains(no), "{no}\n{text}");
+    }
+    assert!(text.contains("shorter time in graphs"), "{text}");
+    s.press(&["esc", "4", "?"]);
+    let text = s.text();
+    for yes in ["follow the end", "wrap long lines", "next error", "invert the filter", "copy what is selected"] {
+        assert!(text.contains(yes), "{yes}\n{text}");
+    }
+    assert!(!text.contains("shorter time in graphs"), "{text}");
+}
+
+#[test]
+fn help_tells_all_of_what_a_key_does() {
+    let mut s = Session::new(healthy().clone()).size(120, 200);
+    s.press(&["?"]);
+    let words = s.text().split_whitespace().collect::<Vec<_>>().join(" ");
+    for b in keymap::GLOBAL.iter().filter(|g| g.title != keymap::CLOSER).flat_map(|g| g.bindings) {
+        let first: Vec<&str> = b.what.split_whitespace().take(3).collect();
+        assert!(words.contains(&first.join(" ")), "{}", b.what);
+    }
+    assert!(words.contains("live: a period on"), "{words}");
 }
 
 #[test]

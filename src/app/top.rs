@@ -10,6 +10,7 @@ use crate::alerts::Severity;
 use crate::base::units;
 use crate::capacity::version::{self, How};
 use crate::envelope::SourceState;
+use crate::model::Source;
 use crate::ui::draw::{cut, fill, line_width, put_line};
 use crate::ui::{Role, Symbols, Theme, TimeBase, ViewId};
 
@@ -117,7 +118,9 @@ impl App {
     }
 
     fn mode(&self, world: &World<'_>) -> Vec<Span<'static>> {
-        let (theme, (play, pause)) = (&self.theme, self.symbols.play);
+        let (theme, play) = (&self.theme, self.symbols.play.0);
+        // Two strokes are known to mean it; a sign of equality is not.
+        let pause = if self.symbols.unicode { self.symbols.play.1 } else { "paused" };
         let bold = |role| theme.style(role).add_modifier(ratatui::style::Modifier::BOLD);
         match &world.time {
             TimeBase::Live => {
@@ -158,7 +161,13 @@ impl App {
     /// and words when something is not live.
     fn source_dots(&self, world: &World<'_>) -> Option<(Vec<Span<'static>>, Option<Span<'static>>)> {
         let (theme, dots) = (&self.theme, self.symbols.dots);
-        let sources = &world.model.sources;
+        // What a pod said that is gone, and what is not offered here, is no trouble.
+        let kube = &world.model.kube;
+        let past = |s: &Source| {
+            let gone = kube.known && s.pod.as_ref().is_some_and(|p| kube.pod(p).is_none());
+            s.state == Some(SourceState::Ended) && gone || s.is_not_offered()
+        };
+        let sources: Vec<&Source> = world.model.sources.iter().map(|(_, s)| s).filter(|s| !past(s)).collect();
         if sources.is_empty() {
             return None;
         }
@@ -169,10 +178,10 @@ impl App {
             Some(SourceState::Denied) => (dots.2, Role::Bad),
             Some(SourceState::Ended) => (dots.2, Role::Dim),
         };
-        let count = |state| sources.iter().filter(|(_, s)| s.state == state).count();
+        let count = |state| sources.iter().filter(|s| s.state == state).count();
         let mut spans = Vec::new();
         if sources.len() <= 10 {
-            spans.extend(sources.iter().map(|(_, s)| {
+            spans.extend(sources.iter().map(|s| {
                 let (mark, role) = look(s.state);
                 Span::styled(mark, theme.style(role))
             }));

@@ -55,6 +55,10 @@ impl Open for Elsewhere {
         access::contexts(self.place.kubeconfig.as_deref()).into_iter().map(|c| c.name).collect()
     }
 
+    fn kubeconfig(&self) -> Option<String> {
+        self.place.kubeconfig.as_ref().map(|p| p.display().to_string())
+    }
+
     fn spot(&self, context: &str) -> Spot {
         let own = || {
             let all = access::contexts(self.place.kubeconfig.as_deref());

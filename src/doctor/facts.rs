@@ -287,7 +287,7 @@ impl Facts {
 }
 
 fn assemble(namespace: &str, parts: Vec<(Kind, Bytes)>) -> Arc<Model> {
-    let session = Session { context: None, namespace: Some(namespace.to_owned()), mode: "live".into() };
+    let session = Session { context: None, namespace: Some(namespace.to_owned()), mode: "live".into(), kubeconfig: None };
     let session = (Kind::Session, Bytes::from(serde_json::to_vec(&session).unwrap_or_default()));
     let (mut model, mut pipeline, at) = (Model::new(), Pipeline::new(false), wall());
     for (seq, (kind, raw)) in (1..).zip(std::iter::once(session).chain(parts)) {

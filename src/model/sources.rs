@@ -55,6 +55,15 @@ impl Default for Source {
 }
 
 impl Source {
+    /// True for what this cluster's release or set-up does not have: nothing is
+    /// wrong with it.
+    #[must_use]
+    pub fn is_not_offered(&self) -> bool {
+        // Before they began so, recordings had other words for the API's manifest.
+        self.state == Some(SourceState::Ended)
+            && (self.detail.starts_with("not offered") || self.detail.contains("does not tell versions"))
+    }
+
     /// Everything that could not be read.
     #[must_use]
     pub fn unread_total(&self) -> u64 {

@@ -28,7 +28,9 @@ pub fn of(model: &Model) -> Option<Plight> {
         (!s.detail.is_empty()).then(|| (s.state, s.detail.clone()))
     };
     let ns = model.session.namespace.as_deref().unwrap_or("NAMESPACE");
-    let place = model.session.context.as_ref().map_or_else(String::new, |c| format!(" --context {c}"));
+    let file = model.session.kubeconfig.as_ref().map_or_else(String::new, |f| format!(" --kubeconfig {f}"));
+    let context = model.session.context.as_ref().map_or_else(String::new, |c| format!(" --context {c}"));
+    let place = format!("{file}{context}");
     let demo = ("or look at a simulated cluster", "sp1top demo".to_owned());
     if let Some((Some(SourceState::Ended), found)) = told("kubeconfig") {
         let tries = vec![
@@ -43,7 +45,7 @@ pub fn of(model: &Model) -> Option<Plight> {
         if state == Some(SourceState::Denied) {
             let tries = vec![
                 ("see which rights are missing, with the commands that grant them", format!("sp1top doctor{place} -n {ns}")),
-                ("look where you may", "sp1top -n NAMESPACE --context NAME".into()),
+                ("look where you may", format!("sp1top -n NAMESPACE --context NAME{file}")),
                 demo,
             ];
             return Some(Plight { what: "This user may not look into the namespace", found, tries, settled: true });
@@ -55,7 +57,7 @@ pub fn of(model: &Model) -> Option<Plight> {
         if state == Some(SourceState::Connecting) {
             let tries = vec![
                 ("does kubectl reach it? a VPN or a tunnel may be down", format!("kubectl cluster-info{place}")),
-                ("look at another cluster", "sp1top --context NAME".into()),
+                ("look at another cluster", format!("sp1top{file} --context NAME")),
                 demo,
             ];
             return Some(Plight { what: "The Kubernetes API does not answer", found, tries, settled: false });
@@ -63,8 +65,8 @@ pub fn of(model: &Model) -> Option<Plight> {
     }
     if let Some((Some(SourceState::Connecting), found)) = told("kube:coordinator") {
         let tries = vec![
-            ("look into another namespace", "sp1top -n NAMESPACE".into()),
-            ("look at another cluster (kubectl config get-contexts lists them)", "sp1top --context NAME".into()),
+            ("look into another namespace", format!("sp1top -n NAMESPACE{place}")),
+            ("look at another cluster (kubectl config get-contexts lists them)", format!("sp1top{file} --context NAME")),
             demo,
         ];
         return Some(Plight { what: "There is no SP1 cluster here", found, tries, settled: true });

@@ -40,6 +40,11 @@ pub trait Open: Send + Sync {
         None
     }
 
+    /// The kubeconfig that was named, where one was.
+    fn kubeconfig(&self) -> Option<String> {
+        None
+    }
+
     /// Opens a cluster. May take a while. The error is one line that says what
     /// to try.
     fn open(&self, spot: &Spot, waker: Waker) -> Result<Opened, String>;
@@ -134,7 +139,7 @@ impl Feed for Opening {
             }
             State::New(rx) => {
                 let session =
-                    Session { context: self.spot.context.clone(), namespace: Some(self.spot.namespace.clone()), mode: "live".into() };
+                    Session { context: self.spot.context.clone(), namespace: Some(self.spot.namespace.clone()), mode: "live".into(), kubeconfig: self.opener.0.kubeconfig() };
                 self.say(Kind::Session, "session", serde_json::to_vec(&session).unwrap_or_default(), model);
                 self.tell(SourceState::Connecting, "reading the kubeconfig; a login plugin may take a while".into(), model);
                 self.state = State::Waiting(rx);

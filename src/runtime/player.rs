@@ -363,11 +363,14 @@ impl Feed for Player {
                 self.speed = *s;
             }
             Playback::SeekTo(t) => {
+                // From the end, where it stood, one goes to look.
+                self.paused |= self.finished;
                 self.go(*t, model)?;
                 self.named = true;
             }
             Playback::SeekBy { by, back } => {
                 let to = if *back { self.clock.minus(*by) } else { self.clock.plus(*by) };
+                self.paused |= self.finished;
                 self.go(to, model)?;
             }
             Playback::Moment { back } => self.mark(*back, |_| true, "event", model)?,

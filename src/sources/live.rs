@@ -104,6 +104,7 @@ pub async fn start(config: LiveConfig, access: Option<Arc<Access>>, clock: Arc<d
         context: access.as_ref().and_then(|a| a.context().map(str::to_owned)),
         namespace: access.as_ref().map(|a| a.namespace().to_owned()),
         mode: config.mode.clone(),
+        kubeconfig: access.as_ref().and_then(|a| a.kubeconfig()),
     };
     let _ = hub.port("session").send(Kind::Session, serde_json::to_vec(&session).unwrap_or_default()).await;
     let table = access.as_ref().map(|access| kubernetes(&hub, access, &config, focus));

@@ -5,8 +5,9 @@ use ratatui::text::{Line, Span};
 use super::draw::{line_width, width, wrap};
 use super::keymap::{self, Binding, KeyRow, Keymap};
 use super::view::View;
-use super::{Ctx, Role};
+use super::{Action, Ctx, Role};
 use crate::base::TaskType;
+use crate::model::Model;
 
 /// The lines about one view: what it shows, its keys, all other keys.
 #[must_use]
@@ -18,11 +19,38 @@ pub fn of_view(view: &dyn View, columns: u16, ctx: &Ctx<'_>) -> Vec<Line<'static
         key_rows(&mut out, own_rows(view.title(), view.bindings(), keys), columns, ctx);
     }
     for (title, rows) in keys.remaining(view.title(), view.bindings()) {
+        let rows: Vec<KeyRow> = rows.into_iter().filter(|(_, what)| does(view, what, ctx)).collect();
+        if rows.is_empty() {
+            continue;
+        }
         heading(&mut out, title, ctx);
         key_rows(&mut out, rows, columns, ctx);
     }
     out
 }
+
+/// False for a key by which one looks closer that this view does not know. A
+/// new one of its kind is asked, before an empty cluster.
+fn does(view: &dyn View, what: &str, ctx: &Ctx<'_>) -> bool {
+    let mut closer = keymap::GLOBAL.iter().filter(|g| g.title == keymap::CLOSER).flat_map(|g| g.bindings);
+    let Some(binding) = closer.find(|b| b.what == what) else { return true };
+    if view.hints().iter().any(|(keys, _)| keys.split(' ').any(|k| binding.keys.contains(&k))) {
+        return true;
+    }
+    let action = match (binding.action)() {
+        Action::Filter | Action::InvertFilter => Action::FilterText(String::new()),
+        other => other,
+    };
+    let model = Model::new();
+    let mut fresh = super::views::all();
+    let fresh = fresh.iter_mut().find(|v| v.id() == view.id());
+    fresh.is_some_and(|v| v.update(&action, &Ctx { model: &model, ..*ctx }).handled)
+}
+
+/// From this width on the help is laid out in two columns.
+const TWO: u16 = 160;
+/// Between these.
+const GAP: u16 = 4;
 
 /// Everything: the program, its marks, each view, all keys.
 #[must_use]
@@ -31,6 +59,10 @@ pub fn of_program(
     columns: u16,
     ctx: &Ctx<'_>,
 ) -> Vec<Line<'static>> {
+    // Wide screens have room for two columns of groups.
+    let whole = columns;
+    let columns = if whole >= TWO { (whole - GAP) / 2 } else { whole };
+    let mut groups: Vec<Vec<Line<'static>>> = Vec::new();
     let mut out = Vec::new();
     paragraphs(
         &mut out,
@@ -42,6 +74,7 @@ pub fn of_program(
         columns,
         ctx,
     );
+    groups.push(std::mem::take(&mut out));
     heading(&mut out, "Marks", ctx);
     let (live, late, lost) = ctx.symbols.dots;
     let (done, failed, running, pending) = ctx.symbols.marks;
@@ -61,6 +94,7 @@ pub fn of_program(
     ] {
         out.push(Line::from(vec![Span::raw("  "), Span::styled(mark, style), Span::styled(format!("  {words}"), t(Role::Text))]));
     }
+    groups.push(std::mem::take(&mut out));
     heading(&mut out, "Tasks, in the order of a proof's course", ctx);
     let cells: Vec<Line<'static>> = TaskType::KNOWN
         .iter()
@@ -72,18 +106,40 @@ pub fn of_program(
             ])
         })
         .collect();
-    in_columns(&mut out, &cells, 30, columns);
+    let n = places(28, columns);
+    let cells: Vec<Vec<Line<'static>>> = cells.into_iter().map(|l| vec![l]).collect();
+    in_columns(&mut out, &cells, n, 30);
+    groups.push(std::mem::take(&mut out));
     for (title, about, bindings) in views {
         heading(&mut out, &capital(title), ctx);
         paragraphs(&mut out, about, columns, ctx);
         if !bindings.is_empty() {
             key_rows(&mut out, own_rows(title, bindings, ctx.symbols.keys), columns, ctx);
         }
+        groups.push(std::mem::take(&mut out));
     }
     for (title, rows) in ctx.symbols.keys.remaining("", &[]) {
         heading(&mut out, title, ctx);
         key_rows(&mut out, rows, columns, ctx);
+        groups.push(std::mem::take(&mut out));
     }
+    // A blank line before each but the first of a column.
+    let n = if whole >= TWO { 2 } else { 1 };
+    let half = (groups.iter().map(|g| g.len() + 1).sum::<usize>()).div_ceil(n);
+    let mut stacks: Vec<Vec<&Line<'static>>> = vec![Vec::new()];
+    let blank = Line::default();
+    for g in &groups {
+        if stacks.len() < n && stacks.last().is_some_and(|s| s.len() + g.len() / 2 > half) {
+            stacks.push(Vec::new());
+        }
+        if let Some(s) = stacks.last_mut() {
+            if !s.is_empty() {
+                s.push(&blank);
+            }
+            s.extend(g);
+        }
+    }
+    side_by_side(&mut out, &stacks, columns + GAP);
     out
 }
 
@@ -115,40 +171,74 @@ fn paragraphs(out: &mut Vec<Line<'static>>, texts: &[&str], columns: u16, ctx: &
 
 fn key_rows(out: &mut Vec<Line<'static>>, rows: Vec<KeyRow>, columns: u16, ctx: &Ctx<'_>) {
     const KEYS: u16 = 14;
-    let lines: Vec<Line<'static>> = rows
+    let rows: Vec<(String, &'static str)> = rows
+        .into_iter()
+        .map(|(keys, what)| (keys.iter().map(|k| keymap::label(k, ctx.symbols.unicode)).collect::<Vec<_>>().join(" "), what))
+        .collect();
+    // As wide as the longest needs, and no wider than half.
+    let longest = rows.iter().map(|(keys, what)| 2 + KEYS.max(width(keys) + 1) + width(what)).max().unwrap_or(0);
+    let n = places(longest.min((columns / 2).max(40)), columns);
+    let wide = columns / u16::try_from(n).unwrap_or(1);
+    let items: Vec<Vec<Line<'static>>> = rows
         .into_iter()
         .map(|(keys, what)| {
-            let keys = keys.iter().map(|k| keymap::label(k, ctx.symbols.unicode)).collect::<Vec<_>>().join(" ");
-            let pad = usize::from(KEYS.saturating_sub(width(&keys)).max(1));
-            Line::from(vec![
-                Span::raw("  "),
-                Span::styled(keys, ctx.theme.style(Role::Key)),
-                Span::raw(" ".repeat(pad)),
-                Span::styled(what.to_owned(), ctx.theme.style(Role::Text)),
-            ])
+            let pad = KEYS.saturating_sub(width(&keys)).max(1);
+            let head = 2 + width(&keys) + pad;
+            let room = wide.saturating_sub(head + u16::from(n > 1) * 2).max(8);
+            wrap(what, room)
+                .into_iter()
+                .enumerate()
+                .map(|(i, l)| {
+                    if i > 0 {
+                        return Line::styled(format!("{}{l}", " ".repeat(usize::from(head))), ctx.theme.style(Role::Text));
+                    }
+                    Line::from(vec![
+                        Span::raw("  "),
+                        Span::styled(keys.clone(), ctx.theme.style(Role::Key)),
+                        Span::raw(" ".repeat(usize::from(pad))),
+                        Span::styled(l, ctx.theme.style(Role::Text)),
+                    ])
+                })
+                .collect()
         })
         .collect();
-    in_columns(out, &lines, 40, columns);
+    in_columns(out, &items, n, wide);
 }
 
-/// Lays short lines out in up to three columns of at least `least`, downwards
-/// first.
-fn in_columns(out: &mut Vec<Line<'static>>, lines: &[Line<'static>], least: u16, columns: u16) {
-    let n = (columns / least.max(1)).clamp(1, 3);
-    let wide = (columns / n).min(least + 12);
-    let n = usize::from(n);
-    let height = lines.len().div_ceil(n).max(1);
-    for y in 0..height {
+/// How many columns of that width there is room for, at most three.
+fn places(wide: u16, columns: u16) -> usize {
+    usize::from(((columns + 2) / (wide + 2).max(1)).clamp(1, 3))
+}
+
+/// Lays items out in `n` columns, downwards first; an item is not torn.
+fn in_columns(out: &mut Vec<Line<'static>>, items: &[Vec<Line<'static>>], n: usize, wide: u16) {
+    let lines: usize = items.iter().map(Vec::len).sum();
+    // The least height at which all fit side by side.
+    let stacks = (lines.div_ceil(n).max(1)..).find_map(|height| {
+        let mut stacks: Vec<Vec<&Line<'static>>> = vec![Vec::new()];
+        for item in items {
+            if stacks.last().is_some_and(|s| !s.is_empty() && s.len() + item.len() > height) {
+                stacks.push(Vec::new());
+            }
+            if let Some(s) = stacks.last_mut() {
+                s.extend(item);
+            }
+        }
+        (stacks.len() <= n).then_some(stacks)
+    });
+    side_by_side(out, &stacks.unwrap_or_default(), wide);
+}
+
+fn side_by_side(out: &mut Vec<Line<'static>>, stacks: &[Vec<&Line<'static>>], wide: u16) {
+    for y in 0..stacks.iter().map(Vec::len).max().unwrap_or(0) {
         let mut row = Line::default();
-        for x in 0..n {
-            let Some(l) = lines.get(x * height + y) else { continue };
+        for (x, stack) in (0..).zip(stacks) {
+            let Some(l) = stack.get(y) else { continue };
             let pad = usize::from(wide) * x;
             let used = usize::from(line_width(&row));
             row.spans.push(Span::raw(" ".repeat(pad.saturating_sub(used))));
-            row.spans.extend(l.spans.iter().cloned());
+            row.spans.extend(l.spans.iter().map(|s| Span::styled(s.content.clone(), l.style.patch(s.style))));
         }
-        if !row.spans.is_empty() {
-            out.push(row);
-        }
+        out.push(row);
     }
 }

@@ -36,6 +36,9 @@ const fn hinted(keys: &'static [&'static str], action: fn() -> Action, what: &'s
     Binding { keys, action, what, hint: true }
 }
 
+/// The title of the group that not every view knows all of.
+pub const CLOSER: &str = "Look closer";
+
 /// The keys that work on every screen, unless the view has its own for them.
 pub const GLOBAL: &[Group] = &[
     Group {
@@ -74,7 +77,7 @@ pub const GLOBAL: &[Group] = &[
         ],
     },
     Group {
-        title: "Look closer",
+        title: CLOSER,
         bindings: &[
             key(&["/"], || Action::Filter, "filter"),
             key(&["!"], || Action::InvertFilter, "invert the filter"),

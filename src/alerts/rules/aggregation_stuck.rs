@@ -185,7 +185,7 @@ fn tell(look: &Look<'_>, k: &Stuck<'_>, waiting: &[&Proof]) -> Finding {
         f = f.fix("add a CPU worker: an empty one takes the wrap at once", commands::scale(ns, "cpu-node", more_nodes));
     }
     if let Some(last) = waiting.last().filter(|_| !alone) {
-        f = f.fix("or cancel one of the proofs that wait", commands::cancel(last.id.as_str()));
+        f = f.fix("cancel one of the proofs that wait", commands::cancel(last.id.as_str()));
     }
     f
 }

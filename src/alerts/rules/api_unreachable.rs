@@ -37,7 +37,7 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     .since(c.first);
     let writes = look.model.signals.lost_writes().count();
     if writes > 0 {
-        f = f.evidence(format!("{writes} proofs ended and could not be recorded"));
+        f = f.evidence(format!("{} ended and could not be recorded", units::plural(writes, "proof")));
     }
     if let Some(p) = down {
         f = f.evidence(format!("pod {} is {}", p.info.name, p.info.waiting.as_deref().unwrap_or(&p.info.phase)));

@@ -2,7 +2,7 @@
 
 use super::{Clock, Rule, TWO_BLOCKS, s, words};
 use crate::alerts::{Finding, Look, Severity, commands};
-use crate::base::TaskType;
+use crate::base::{TaskType, units};
 use crate::capacity::{Fit, plan};
 use crate::event::ProofMode;
 
@@ -56,10 +56,10 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
                 words::list([TaskType::Controller, kind].iter().filter_map(|t| Some(words::weight(t, look.capacity.weights.get(t)?))), 3)
             ))
             .evidence(format!(
-                "maximum weight {} ({}), {} CPU workers",
+                "maximum weight {} ({}), {}",
                 setup.max,
                 look.capacity.cpu_max.map_or("unknown", |m| m.origin.as_str()),
-                setup.nodes
+                units::plural(setup.nodes, "CPU worker")
             ))
             .fix(
                 format!("set the maximum weight of cpu-node to {right} (its pods restart)"),

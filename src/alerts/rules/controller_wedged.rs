@@ -66,7 +66,7 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         }
         out.push(
             f.fix("cancel the proof and ask for it again", commands::cancel(p.id.as_str()))
-                .fix("or restart the CPU workers: their Controllers start from scratch", commands::restart(ns, "cpu-node")),
+                .fix("restart the CPU workers: their Controllers start from scratch", commands::restart(ns, "cpu-node")),
         );
     }
 }

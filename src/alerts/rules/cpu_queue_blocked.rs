@@ -2,7 +2,7 @@
 
 use super::{Clock, Rule, s, words};
 use crate::alerts::{Finding, Look, Severity, commands};
-use crate::base::TaskType;
+use crate::base::{TaskType, units};
 use crate::model::WorkerState;
 
 pub const RULE: Rule = Rule {
@@ -38,10 +38,15 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     let nodes = look.capacity.cpu_nodes;
     let summary = if controllers > 0 {
         format!(
-            "{queue} CPU tasks wait and nothing moves: {controllers} Controllers hold {current} of {max}, a CoreExecute of {core} does not fit"
+            "{} wait{} and nothing moves: {} hold{} {current} of {max}, a CoreExecute of {core} does not fit",
+            units::plural(queue, "CPU task"),
+            if queue == 1 { "s" } else { "" },
+            units::plural(controllers, "Controller"),
+            if controllers == 1 { "s" } else { "" }
         )
     } else {
-        format!("{queue} CPU tasks wait though CPU workers have {} of {max} free and run nothing", max.saturating_sub(current))
+        let (tasks, s) = (units::plural(queue, "CPU task"), if queue == 1 { "s" } else { "" });
+        format!("{tasks} wait{s} though CPU workers have {} of {max} free and run nothing", max.saturating_sub(current))
     };
     let ns = look.namespace();
     let mut f = Finding::new("cpu-node", Severity::Critical, summary)
@@ -54,7 +59,7 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         f = f.fix("add a CPU worker: it takes what waits", commands::scale(ns, "cpu-node", nodes + 1));
         let newest = look.model.proofs.active().max_by_key(|p| p.claimed_at);
         if let Some(p) = newest {
-            f = f.fix("or cancel the newest proof", commands::cancel(p.id.as_str()));
+            f = f.fix("cancel the newest proof", commands::cancel(p.id.as_str()));
         }
     } else {
         f = f.fix("look at what the coordinator says", commands::logs(ns, "deploy/coordinator", ""));
@@ -79,7 +84,7 @@ mod tests {
         assert!(!s.fires("cpu-queue-blocked"));
         s.pass(20);
         let a = s.alert("cpu-queue-blocked");
-        assert!(a.summary.contains("1 CPU tasks wait though CPU workers have 48 of 48 free"), "{a:?}");
+        assert!(a.summary.contains("1 CPU task waits though CPU workers have 48 of 48 free"), "{a:?}");
         assert!(a.evidence.iter().any(|e| e == "nothing runs of cli_1"), "{a:?}");
     }
 

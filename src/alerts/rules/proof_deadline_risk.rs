@@ -54,7 +54,7 @@ fn deadline(look: &Look<'_>, p: &Proof, eta: &crate::model::Eta, out: &mut Vec<F
             "add GPU workers while it proves shards",
             commands::scale(look.namespace(), "gpu-node", look.stats().and_then(|s| s.gpu_workers).unwrap_or(1) * 2),
         )
-        .fix("or cancel it and ask again with more time (PROVING_TIMEOUT, --cluster-timeout)", commands::cancel(p.id.as_str())),
+        .fix("cancel it and ask again with more time (PROVING_TIMEOUT, --cluster-timeout)", commands::cancel(p.id.as_str())),
     );
 }
 

@@ -51,7 +51,7 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
             let mut f = Finding::new(
                 "cpu-node",
                 Severity::Critical,
-                format!("{} wraps of {sum} in all run on one worker: {kinds}{limit}", list.len()),
+                format!("{} wraps, {sum} together, run on one worker: {kinds}{limit}", list.len()),
             )
             .sure();
             for w in held.iter().take(4) {
@@ -113,7 +113,7 @@ mod tests {
         s.block().quiet(4);
         let a = s.alert("wrap-overcommit");
         assert_eq!(a.severity, Severity::Critical);
-        assert!(a.summary.starts_with("2 wraps of 64 in all run on one worker"), "{a:?}");
+        assert!(a.summary.starts_with("2 wraps, 64 together, run on one worker"), "{a:?}");
         assert!(a.fix[0].run.ends_with("WORKER_MAX_WEIGHT_OVERRIDE=48"), "{a:?}");
     }
 

@@ -84,7 +84,7 @@ impl Direct {
         self.state.cluster.step_into(now, &mut self.outputs);
         if self.seq == 0 && self.view == View::All {
             let namespace = Some(self.state.cluster.namespace().to_owned());
-            let session = Session { context: Some(super::CONTEXT.into()), namespace, mode: "live".into() };
+            let session = Session { context: Some(super::CONTEXT.into()), namespace, mode: "live".into(), kubeconfig: None };
             self.put(now, "session", Kind::Session, serde_json::to_vec(&session).unwrap_or_default(), out);
         }
         self.tell_logs(now, out);

@@ -68,6 +68,12 @@ impl Access {
         self.context.as_deref()
     }
 
+    /// The kubeconfig that was named, where one was.
+    #[must_use]
+    pub fn kubeconfig(&self) -> Option<String> {
+        self.options.kubeconfig.as_ref().map(|p| p.display().to_string())
+    }
+
     /// The client now, with its number for [`Self::renew`].
     #[must_use]
     pub fn client(&self) -> (Client, u64) {

@@ -86,7 +86,9 @@ async fn search(access: &Access, pods: usize) -> String {
             } else if found.is_empty() {
                 "no other namespace has one either: is it the right --context?".into()
             } else {
-                format!("there is one in {}: sp1top -n {}", found.join(", "), found[0])
+                let file = access.kubeconfig().map_or_else(String::new, |f| format!(" --kubeconfig {f}"));
+                let context = access.context().map_or_else(String::new, |c| format!(" --context {c}"));
+                format!("there is one in {}: sp1top -n {}{file}{context}", found.join(", "), found[0])
             }
         }
         Err(Failure::Denied(_)) => "other namespaces may not be searched by this user: name yours with -n".into(),

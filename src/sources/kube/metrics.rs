@@ -62,7 +62,7 @@ fn missing(failure: &Failure, backoff: &mut Backoff) -> (SourceState, String, Du
         // Nobody serves the group at all.
         Failure::Status(404, _) => (
             SourceState::Ended,
-            "metrics.k8s.io is not served here: install metrics-server to see CPU and memory of pods".into(),
+            "not offered: metrics.k8s.io is not served here; install metrics-server to see CPU and memory of pods".into(),
             jitter(ABSENT),
         ),
         Failure::Status(503, message) => {

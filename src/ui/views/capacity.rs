@@ -49,7 +49,8 @@ impl Areas {
         let settings = u16::try_from(FIELDS.len()).unwrap_or(8) + 3;
         if area.width < 76 {
             // One below the other; what fits is what must be seen.
-            let fits = Rect { height: area.height.min(9), ..area };
+            // At least two settings beside it, so that the cursor is seen.
+            let fits = Rect { height: area.height.saturating_sub(5).min(9), ..area };
             let y = fits.bottom();
             let left = area.height - fits.height;
             let settings = Rect { y, height: settings.min(left), ..area };

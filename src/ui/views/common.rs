@@ -113,6 +113,10 @@ pub fn course<'a>(p: &Proof, width: u16, ctx: &Ctx<'a>) -> Line<'a> {
         Ordering::Greater => (pending, theme.style(Role::Dim), theme.style(Role::Dim)),
     };
     let mut spans = Vec::new();
+    if stage == Stage::Waiting && p.claimed_at.is_some() {
+        // Its Controller waits for a worker.
+        return Line::styled("queued", theme.style(Role::Dim));
+    }
     if stage == Stage::Waiting {
         return Line::styled(if width >= 21 { "waiting to be claimed" } else { "waiting" }, theme.style(Role::Dim));
     }

@@ -315,6 +315,11 @@ impl View for LogsView {
         &[("enter", "open"), ("/", "filter"), ("n N", "errors"), ("f", "follow"), ("L", "level"), ("c", "component"), ("w", "wrap")]
     }
 
+    fn offers(&self, _keys: &str, ctx: &Ctx<'_>) -> bool {
+        let logs = &ctx.model.logs;
+        !logs.records().is_empty() || !logs.periodic().is_empty()
+    }
+
     fn filter(&self) -> Option<&str> {
         Some(self.query.pattern.text()).filter(|t| !t.is_empty())
     }

@@ -125,6 +125,10 @@ impl View for Overview {
         &[("enter", "open the proof"), ("+ -", "zoom")]
     }
 
+    fn offers(&self, keys: &str, ctx: &Ctx<'_>) -> bool {
+        if keys == "enter" { !ctx.model.proofs.is_empty() } else { ctx.model.stats.is_some() }
+    }
+
     fn update(&mut self, action: &Action, ctx: &Ctx<'_>) -> Outcome {
         let keys = proofs::listed(ctx.model);
         let area = Panel::list(Self::parts(ctx, keys.len()).proofs);
@@ -189,6 +193,15 @@ fn nothing_yet(ctx: &Ctx<'_>, buf: &mut Buffer) {
     }
     let mut lines: Vec<(String, Role)> = vec![("Nothing is known of the cluster yet".into(), Role::Title), blank()];
     let sources = &ctx.model.sources;
+    let begin = ctx.time.span().map(|(begin, _)| begin);
+    if begin.is_some_and(|b| ctx.now() <= b) {
+        // Nothing was heard yet then.
+        let what = if matches!(ctx.time, TimeBase::Past { .. }) { "The session begins here." } else { "The recording begins here." };
+        let on = "Go on with ] (10 s), } (5 min) or . (the next event).";
+        let lines = [(what.into(), Role::Title), blank(), (on.into(), Role::Dim)];
+        empty_lines(ctx, ctx.area, &lines, buf);
+        return;
+    }
     if sources.is_empty() {
         lines.push((
             "No source of data is open. Sources are a Kubernetes context, --coordinator-rpc, or --log coordinator=FILE.".into(),

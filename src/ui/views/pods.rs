@@ -21,13 +21,13 @@ use crate::ui::{Action, Ctx, Effect, Outcome, Role, TimeBase, View, ViewId};
 
 const COLUMNS: [Column; 9] = [
     Column::text("pod", 27, 27, 255).flex(3),
-    Column::text("state", 16, 16, 254).flex(1),
+    Column::text("state", 16, 16, 254).flex(1).falling(),
     Column::number("restarts", 8, 8),
-    Column::number("age", 6, 6),
+    Column::number("age", 6, 6).rising(),
     Column::number("cpu", 6, 7),
     Column::number("memory", 8, 9),
     Column::number("limit", 8, 9),
-    Column::text("last end", 18, 18, 5),
+    Column::text("last end", 18, 18, 5).falling(),
     Column::text("node", 14, 14, 4).flex(1),
 ];
 
@@ -136,6 +136,11 @@ impl View for Pods {
 
     fn hints(&self) -> &'static [(&'static str, &'static str)] {
         &[("enter", "its logs"), ("/", "filter"), ("s", "sort")]
+    }
+
+    fn offers(&self, keys: &str, ctx: &Ctx<'_>) -> bool {
+        let none = if keys == "/" { ctx.model.kube.pods().next().is_none() } else { self.keys(ctx.model).is_empty() };
+        !none
     }
 
     fn filter(&self) -> Option<&str> {

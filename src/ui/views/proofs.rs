@@ -12,6 +12,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use self::detail::Detail;
+pub(super) use self::entries::outcome_mark;
 use self::list::{COLUMNS, Row, col};
 use super::common::{Title, empty, status_mark};
 use crate::base::ProofId;
@@ -128,6 +129,15 @@ impl View for ProofsView {
             }
             Some(_) => &[("enter", "the task's worker"), ("v", "by worker"), ("+ -", "zoom"), ("h l", "in time"), ("o", "logs")],
             None => &[("enter", "open"), ("/", "filter"), ("s", "sort"), ("y", "copy its id"), ("p", "send one"), ("x", "cancel")],
+        }
+    }
+
+    fn offers(&self, keys: &str, ctx: &Ctx<'_>) -> bool {
+        match keys {
+            "p" => ctx.time.is_now(),
+            "x" if !ctx.time.is_now() => false,
+            "/" => !ctx.model.proofs.is_empty(),
+            _ => self.detail.is_some() || !self.rows(ctx).is_empty(),
         }
     }
 

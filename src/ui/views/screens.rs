@@ -3,10 +3,12 @@ use ratatui::layout::Rect;
 
 use super::logs::LogsView;
 use super::proofs::ProofsView;
-use super::testing::{COORDINATOR, Cluster, PLONK, SMALL, big, chatty, small, stuck, task, worker};
+use super::sources::Sources;
+use super::testing::{COORDINATOR, Cluster, OLD, PLONK, SMALL, big, chatty, small, stuck, task, worker};
 use super::workers::WorkersView;
 use crate::alerts::Alerts;
 use crate::base::{ProofId, TaskType, WorkerKind};
+use crate::envelope::SourceState;
 use crate::event::{CoordinatorEvent, Level};
 use crate::model::Model;
 use crate::ui::{Action, Ctx, Effect, Outcome, Role, Symbols, Theme, TimeBase, View};
@@ -289,15 +291,15 @@ fn a_click_on_a_header_sorts_and_one_on_a_row_selects() {
     let header = s.text(&c).lines().nth(1).unwrap().to_owned();
     let x = u16::try_from(header[..header.find("tasks").unwrap()].chars().count()).unwrap();
     s.act(&c, Action::Click(x, 1));
-    assert!(s.text(&c).lines().nth(1).unwrap().contains("tasks▲"));
+    assert!(s.text(&c).lines().nth(1).unwrap().contains("tasks▼"));
     assert!(s.text(&c).lines().nth(2).unwrap().contains("3c6ef372"));
     s.act(&c, Action::Click(x, 1));
-    assert!(s.text(&c).lines().nth(1).unwrap().contains("tasks▼"));
+    assert!(s.text(&c).lines().nth(1).unwrap().contains("tasks▲"));
     s.act(&c, Action::Click(20, 4));
     assert!(s.selected(&c).contains(s.text(&c).lines().nth(4).unwrap().split_whitespace().nth(3).unwrap()));
     // Two quick clicks on a header sort twice, and open nothing.
     s.act(&c, Action::DoubleClick(x, 1));
-    assert!(s.view.crumb().is_none() && s.text(&c).lines().nth(1).unwrap().contains("tasks▲"));
+    assert!(s.view.crumb().is_none() && s.text(&c).lines().nth(1).unwrap().contains("tasks▼"));
     s.act(&c, Action::DoubleClick(20, 4));
     assert!(s.view.crumb().is_some());
 }
@@ -462,4 +464,105 @@ fn many_records_and_workers_are_scrolled_to_their_ends() {
     let mut s = screen::<WorkersView>(120, 30);
     s.act(&c, Action::Bottom);
     assert!(s.text(&c).contains("10000/10000"));
+}
+
+#[test]
+fn chatter_is_folded_away_with_the_periodic_lines() {
+    let mut c = small();
+    let before = c.model.logs.records().len();
+    for (target, text) in [
+        ("sp1_cluster_artifact::redis", "upload took 429.665µs, size: 113"),
+        ("crates/artifact/src/redis.rs:355", "download took 558µs, size: 25"),
+        ("sp1_cluster_worker", "close time.busy=8.01s time.idle=41.3ms"),
+        ("sp1_cluster_api", "Getting proof request with ID: cli_1"),
+    ] {
+        c.record("log:cpu-0", Level::Info, target, text, false, None);
+    }
+    c.record("log:cpu-0", Level::Warn, "sp1_cluster_artifact::redis", "upload took 99s, too long", false, None);
+    let mut s = screen::<LogsView>(120, 30);
+    let text = s.text(&c);
+    assert!(!text.contains("429.665") && !text.contains("558µs") && !text.contains("8.01s") && !text.contains("Getting"), "{text}");
+    assert!(text.contains(&format!("logs {} ", before + 1)) && text.contains("too long"), "{text}");
+    s.act(&c, Action::Toggle);
+    assert!(s.text(&c).contains("429.665"), "{}", s.text(&c));
+    s.act(&c, Action::Toggle);
+    // What is looked for is found.
+    s.act(&c, Action::FilterText("redis.rs".into()));
+    assert!(s.text(&c).contains("558µs"), "{}", s.text(&c));
+    assert!(!s.text(&c).contains("redis.rs:355"), "the place in the source text is for wide screens: {}", s.text(&c));
+}
+
+#[test]
+fn an_opened_proof_tells_all_of_what_holds_it_up() {
+    let c = stuck();
+    let mut s = screen::<ProofsView>(80, 22);
+    s.act(&c, Action::OpenProof(ProofId::new(PLONK)));
+    let text = s.text(&c);
+    assert!(text.contains("held up by PlonkWrap waits") && text.contains("nothing has moved for 9m30s"), "{text}");
+}
+
+#[test]
+fn why_a_sent_proof_could_not_be_fetched_is_told_whole() {
+    let mut c = small();
+    let line = format!(
+        "the proof is complete and could not be fetched: artifact store redis://redis-master:6379: connection refused; try again: sp1top proofs fetch {OLD}"
+    );
+    let note = crate::event::JobNote {
+        proof: ProofId::new(OLD),
+        event: "stopped".into(),
+        state: "completed".into(),
+        program: "fibonacci".into(),
+        input: "n=20".into(),
+        mode: "core".into(),
+        line,
+    };
+    c.send("job", vec![crate::event::What::Job(Box::new(note))]);
+    let mut s = screen::<ProofsView>(80, 40);
+    let text = s.text(&c);
+    assert!(text.contains("sent from here: 0 running, 1 ended"), "{text}");
+    let words = |t: &str| t.replace(['│', '\n'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words(&text).contains(&format!("connection refused; try again: sp1top proofs fetch {OLD}")), "{text}");
+    s.act(&c, Action::OpenProof(ProofId::new(OLD)));
+    let text = s.text(&c);
+    assert_eq!(words(&text).matches(&format!("try again: sp1top proofs fetch {OLD}")).count(), 2, "{text}");
+}
+
+#[test]
+fn sources_have_room_for_their_names_and_say_what_they_look_after() {
+    let mut c = Cluster::new();
+    let long = "log:cpu-node-7d9f8b6c5d-djgm5/cpu-node-with-a-long-name";
+    for (name, state, detail) in [
+        (long, SourceState::Live, ""),
+        ("kube:logs", SourceState::Live, ""),
+        ("grpc:versions", SourceState::Ended, "not offered: the API is older than v2.5.4"),
+    ] {
+        let update = crate::envelope::SourceUpdate { state, detail: detail.into(), component: None, pod: None, dropped: 0 };
+        c.send(name, vec![crate::event::What::Source(update)]);
+    }
+    let text = screen::<Sources>(120, 40).text(&c);
+    assert!(text.contains(long), "{text}");
+    assert!(text.contains("idle"), "{text}");
+    assert!(screen::<Sources>(200, 40).text(&c).contains("opens and closes the logs of pods: 1 log followed"));
+    assert!(text.contains("not offered") && !text.contains(" ended"), "{text}");
+}
+
+#[test]
+fn a_worker_shows_what_it_ended_last() {
+    let c = small();
+    let mut s = screen::<WorkersView>(120, 40);
+    s.act(&c, Action::OpenWorker(worker(1)));
+    s.act(&c, Action::Enter);
+    let text = s.text(&c);
+    let ended: Vec<&str> = text.lines().skip_while(|l| !l.contains("ended last")).skip(1).filter(|l| l.contains("done")).collect();
+    assert!(ended.len() >= 3 && ended.iter().all(|l| l.contains("ProveShard")), "{text}");
+}
+
+#[test]
+fn the_map_uses_the_room_that_there_is() {
+    let c = big(1030, 3);
+    let mut s = screen::<WorkersView>(200, 56);
+    s.act(&c, Action::Toggle);
+    let text = s.text(&c);
+    let rows = text.lines().skip(1).take_while(|l| !l.starts_with('╰')).filter(|l| l.contains('P')).count();
+    assert!(rows >= 20, "{rows}\n{text}");
 }

@@ -1,5 +1,6 @@
 //! Where the data comes from: what flows, what does not and why.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
 use ratatui::buffer::Buffer;
@@ -10,7 +11,7 @@ use crate::base::{SourceName, units};
 use crate::envelope::SourceState;
 use crate::event::{Component, UnreadReason};
 use crate::model::{Model, Source};
-use crate::ui::draw::{cut, cut_middle, put_line, wrap};
+use crate::ui::draw::{cut, cut_middle, line_width, put_line, width, wrap};
 use crate::ui::keymap::Binding;
 use crate::ui::views::common::{empty_lines, list_over_details};
 use crate::ui::widgets::panel::Panel;
@@ -18,16 +19,37 @@ use crate::ui::widgets::table::{Column, Hit, Table, TableState, position};
 use crate::ui::{Action, Ctx, Effect, Outcome, Role, View, ViewId};
 
 const COLUMNS: [Column; 9] = [
-    Column::text("source", 22, 22, 255).flex(2),
-    Column::text("state", 12, 12, 254),
-    Column::number("last data", 9, 9),
+    Column::text("source", 22, 22, 255).flex(1),
+    Column::text("state", 13, 13, 254).falling(),
+    Column::number("last data", 9, 9).rising(),
     Column::text("component", 15, 15, 6),
     Column::number("bytes", 7, 7),
     Column::number("unread", 6, 9),
     Column::number("dropped", 7, 8),
-    Column::number("messages", 8, 5),
-    Column::text("detail", 12, 12, 4).flex(5),
+    Column::number("messages", 8, 3),
+    Column::text("detail", 12, 12, 4).flex(5).falling(),
 ];
+
+/// The columns with room for the whole names of what there is.
+fn columns(model: &Model, room: u16) -> [Column; 9] {
+    let longest = model.sources.iter().map(|(n, _)| width(n.as_str())).max().unwrap_or(0);
+    let mut columns = COLUMNS;
+    columns[0].min = longest.min(room / 2).max(COLUMNS[0].min);
+    columns[0].want = longest.clamp(columns[0].min, 64.max(columns[0].min));
+    if model.sources.iter().all(|(n, s)| said(n, s, model).is_empty()) {
+        columns[8].flex = 1;
+    }
+    columns
+}
+
+/// What is said of a source: its own words, or what it looks after.
+fn said<'a>(name: &SourceName, s: &'a Source, model: &Model) -> Cow<'a, str> {
+    if !s.detail.is_empty() || name.as_str() != "kube:logs" {
+        return Cow::Borrowed(&s.detail);
+    }
+    let logs = model.sources.iter().filter(|(n, s)| n.as_str().starts_with("log:") && s.state == Some(SourceState::Live)).count();
+    Cow::Owned(format!("opens and closes the logs of pods: {} followed", units::plural(logs, "log")))
+}
 
 /// The list of sources and the details of one.
 pub struct Sources {
@@ -103,6 +125,10 @@ impl View for Sources {
         &[("enter", "its logs"), ("s", "sort")]
     }
 
+    fn offers(&self, _keys: &str, ctx: &Ctx<'_>) -> bool {
+        !ctx.model.sources.is_empty()
+    }
+
     fn update(&mut self, action: &Action, ctx: &Ctx<'_>) -> Outcome {
         let keys = self.keys(ctx.model);
         let (list, _) = split(ctx.area, keys.len());
@@ -119,7 +145,8 @@ impl View for Sources {
                 outcome = text.map_or(outcome, |t| Outcome::effect(Effect::Copy(t.trim_end().to_owned())));
             }
             Action::Click(x, y) | Action::DoubleClick(x, y) => {
-                let table = self.table.table(&COLUMNS, keys.len(), area, key);
+                let columns = columns(ctx.model, area.width);
+                let table = self.table.table(&columns, keys.len(), area, key);
                 let hit = self.table.click(&table, area, ctx.area.x + x, ctx.area.y + y, key);
                 if let (Hit::Row(r), Action::DoubleClick(..)) = (hit, action) {
                     outcome = Outcome::then(Action::OpenLogs(key(r).to_string()));
@@ -146,7 +173,8 @@ impl View for Sources {
         let right = format!("{} unread {} {} dropped", units::count(unread), ctx.symbols.separator, units::count(dropped));
         let value = Span::styled(keys.len().to_string(), theme.style(Role::Accent));
         let area = Panel::list(list);
-        let table = self.table.table(&COLUMNS, keys.len(), area, |i| keys[i].clone());
+        let columns = columns(ctx.model, area.width);
+        let table = self.table.table(&columns, keys.len(), area, |i| keys[i].clone());
         let right = format!("{right}   {}", position(table.selected, keys.len()));
         Panel::new(Line::from(vec![Span::raw("sources "), value])).right(right.trim_end().to_owned()).focus(true).draw(list, ctx, buf);
         if keys.is_empty() {
@@ -157,7 +185,7 @@ impl View for Sources {
         }
         table.draw(ctx, area, buf, |row, column, pen| {
             if let Some((n, s)) = keys.get(row).and_then(|n| ctx.model.sources.get(n).map(|s| (n, s))) {
-                pen.line(&cell(n, s, column, pen.left(), ctx), COLUMNS[column].right);
+                pen.line(&cell(n, s, column, pen.left(), ctx), columns[column].right);
             }
         });
         if let Some(name) = table.selected.map(|i| &keys[i])
@@ -178,7 +206,7 @@ fn state<'a>(s: &Source, ctx: &Ctx<'a>) -> Line<'a> {
         Some(SourceState::Denied) => (dots.2, Role::Bad),
         Some(SourceState::Ended) => (dots.2, Role::Dim),
     };
-    let words = s.state.map_or("opening", SourceState::as_str);
+    let words = if s.is_not_offered() { "not offered" } else { s.state.map_or("opening", SourceState::as_str) };
     Line::from(vec![Span::styled(mark, ctx.theme.style(role)), Span::styled(format!(" {words}"), ctx.theme.style(role))])
 }
 
@@ -189,13 +217,15 @@ fn cell<'a>(name: &'a SourceName, s: &'a Source, column: usize, width: u16, ctx:
     match column {
         0 => Line::styled(cut_middle(name.as_str(), width, ctx.symbols.ellipsis), text),
         1 => state(s, ctx),
+        // What only looks after others has no data of its own.
+        2 if s.last_at.is_none() && name.as_str() == "kube:logs" => Line::styled("idle", dim),
         2 => Line::styled(s.last_at.map_or_else(|| "never".into(), |t| units::seconds(ctx.now().since(t))), dim),
         3 => Line::styled(s.component.map_or("", Component::as_str), dim),
         4 => Line::styled(units::bytes(s.bytes), dim),
         5 => count(s.unread_total()),
         6 => count(s.dropped),
         7 => Line::styled(units::count(s.envelopes), dim),
-        8 => Line::styled(cut(&s.detail, width, ctx.symbols.ellipsis), text),
+        8 => Line::styled(cut(&said(name, s, ctx.model), width, ctx.symbols.ellipsis).into_owned(), text),
         _ => Line::default(),
     }
 }
@@ -230,13 +260,19 @@ fn detail(area: Rect, name: &SourceName, s: &Source, ctx: &Ctx<'_>, buf: &mut Bu
     if let Some(p) = &s.pod {
         head.spans.push(Span::styled(format!("   pod {p}"), dim));
     }
-    if let Some(t) = s.last_data {
-        head.spans.push(Span::styled(format!("   newest data of {} UTC", t.date_clock()), dim));
+    let newest = s.last_data.map(|t| Span::styled(format!("newest data of {} UTC", t.date_clock()), dim));
+    let fits = newest.as_ref().is_some_and(|n| line_width(&head) + 3 + width(&n.content) <= inner.width);
+    if let Some(n) = newest.clone().filter(|_| fits) {
+        head.spans.extend([Span::raw("   "), n]);
     }
     say(buf, head);
-    if !s.detail.is_empty() {
-        let role = if matches!(s.state, Some(SourceState::Live)) { Role::Text } else { Role::Warn };
-        for l in wrap(&s.detail, inner.width) {
+    if let Some(n) = newest.filter(|_| !fits) {
+        say(buf, Line::from(n));
+    }
+    let words = said(name, s, ctx.model);
+    if !words.is_empty() {
+        let role = if matches!(s.state, Some(SourceState::Live)) || s.is_not_offered() { Role::Text } else { Role::Warn };
+        for l in wrap(&words, inner.width) {
             say(buf, Line::styled(l, theme.style(role)));
         }
     }

@@ -255,6 +255,13 @@ impl View for WorkersView {
         }
     }
 
+    fn offers(&self, keys: &str, ctx: &Ctx<'_>) -> bool {
+        match keys {
+            "/" | "v" | "c" | "s" => !ctx.model.workers.is_empty(),
+            _ => !self.rows(ctx).0.is_empty(),
+        }
+    }
+
     fn filter(&self) -> Option<&str> {
         Some(self.words.text()).filter(|t| !t.is_empty())
     }

@@ -15,12 +15,15 @@ pub enum MapRow {
     },
 }
 
+/// Columns of a cell where there is much room: a letter and a number.
+pub const WIDEST: u16 = 4;
+
 /// Where everything is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Map {
     rows: Vec<MapRow>,
     per_row: usize,
-    /// Columns that a thing takes: two with a gap, one where it is tight.
+    /// Columns that a thing takes: with a gap, and one where it is tight.
     pub cell: u16,
 }
 
@@ -29,11 +32,8 @@ impl Map {
     /// between them where all rows then fit into `height` rows.
     #[must_use]
     pub fn new(sizes: &[usize], width: u16, height: u16) -> Self {
-        let roomy = Self::with_cell(sizes, width, 2);
-        if roomy.rows.len() <= usize::from(height) {
-            return roomy;
-        }
-        Self::with_cell(sizes, width, 1)
+        let roomy = (2..=WIDEST).rev().map(|cell| Self::with_cell(sizes, width, cell));
+        roomy.into_iter().find(|m| m.rows.len() <= usize::from(height)).unwrap_or_else(|| Self::with_cell(sizes, width, 1))
     }
 
     fn with_cell(sizes: &[usize], width: u16, cell: u16) -> Self {
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn cells_are_found_where_they_are() {
         use MapRow::{Cells, Heading};
-        let m = Map::new(&[3, 0, 25], 20, 10);
+        let m = Map::new(&[3, 0, 25], 20, 6);
         let want = [
             Heading(0),
             Cells { first: 0, len: 3 },

@@ -26,25 +26,41 @@ pub struct Column {
     pub importance: u8,
     /// Whether rows can be sorted by it.
     pub sortable: bool,
+    /// Whether the largest comes first, unless it is turned round.
+    pub falls: bool,
 }
 
 impl Column {
     /// A column of text.
     #[must_use]
     pub const fn text(title: &'static str, min: u16, want: u16, importance: u8) -> Self {
-        Self { title, min, want, flex: 0, right: false, importance, sortable: true }
+        Self { title, min, want, flex: 0, right: false, importance, sortable: true, falls: false }
     }
 
     /// A column of numbers.
     #[must_use]
     pub const fn number(title: &'static str, width: u16, importance: u8) -> Self {
-        Self { title, min: width, want: width, flex: 0, right: true, importance, sortable: true }
+        Self { title, min: width, want: width, flex: 0, right: true, importance, sortable: true, falls: true }
     }
 
     /// Takes a share of the room that is left.
     #[must_use]
     pub const fn flex(mut self, share: u16) -> Self {
         self.flex = share;
+        self
+    }
+
+    /// The smallest comes first.
+    #[must_use]
+    pub const fn rising(mut self) -> Self {
+        self.falls = false;
+        self
+    }
+
+    /// The largest (newest, worst) comes first.
+    #[must_use]
+    pub const fn falling(mut self) -> Self {
+        self.falls = true;
         self
     }
 
@@ -285,7 +301,7 @@ pub fn scroll(offset: usize, at: usize, rows: usize, height: usize) -> usize {
 pub struct Table<'a> {
     /// Its columns.
     pub columns: &'a [Column],
-    /// The sorting column and whether it goes down.
+    /// The sorting column and whether it is turned round.
     pub sort: Option<(usize, bool)>,
     /// How many rows there are.
     pub rows: usize,
@@ -338,8 +354,8 @@ impl Table<'_> {
         for p in places {
             let column = &self.columns[p.column];
             let mark = match self.sort {
-                Some((c, down)) if c == p.column => {
-                    if down {
+                Some((c, turned)) if c == p.column => {
+                    if turned != column.falls {
                         ctx.symbols.sort.1
                     } else {
                         ctx.symbols.sort.0
@@ -502,6 +518,25 @@ mod tests {
             let got = scroll(o, at, rows, h);
             assert!(got <= at && at < got + h, "{o} {at} {h}: {got}");
         }
+    }
+
+    #[test]
+    fn arrows_tell_the_order_that_is_seen() {
+        let theme = crate::ui::Theme::default();
+        let model = crate::model::Model::new();
+        let alerts = crate::alerts::Alerts::default();
+        let symbols = crate::ui::Symbols::unicode();
+        let area = Rect::new(0, 0, 60, 3);
+        let ctx = Ctx { model: &model, theme: &theme, symbols: &symbols, time: crate::ui::TimeBase::Live, alerts: &alerts, fleet: &[], area };
+        let header = |sort| {
+            let t = Table { columns: &COLUMNS, sort: Some(sort), rows: 0, selected: None, offset: 0, focus: true };
+            let mut buf = Buffer::empty(area);
+            t.draw(&ctx, area, &mut buf, |_, _, _| {});
+            (0..60).map(|x| buf[(x, 0)].symbol().to_owned()).collect::<String>()
+        };
+        assert!(header((0, false)).contains("ID▲") && header((0, true)).contains("ID▼"));
+        // Numbers begin with the largest.
+        assert!(header((1, false)).contains("LOAD▼") && header((1, true)).contains("LOAD▲"));
     }
 
     #[test]

@@ -180,7 +180,11 @@ fn head(c: &Capacity, ctx: &Ctx<'_>) -> Option<(String, Role)> {
         (Some((proof, wrap)), Some(free)) => {
             let weight = c.weights.value(&wrap);
             let fits = weight <= free;
-            let behind = if waiting > 1 { format!("; {} more behind it are not even tried", waiting - 1) } else { String::new() };
+            let behind = match waiting {
+                0 | 1 => String::new(),
+                2 => "; 1 more behind it is not even tried".to_owned(),
+                n => format!("; {} more behind it are not even tried", n - 1),
+            };
             let verdict = if fits { "it fits" } else { "it fits nowhere" };
             let text = format!(
                 "head of the queue: the {} of {proof} weighs {weight}, the most room on a worker is {free}: {verdict}{behind}",
@@ -188,9 +192,13 @@ fn head(c: &Capacity, ctx: &Ctx<'_>) -> Option<(String, Role)> {
             );
             (text, if fits { Role::Text } else { Role::Bad })
         }
-        (_, Some(free)) => (format!("{waiting} CPU tasks wait; the most room on a worker is {free}"), Role::Text),
-        (_, None) => (format!("{waiting} CPU tasks wait, and no CPU worker is connected"), Role::Bad),
+        (_, Some(free)) => (format!("{}; the most room on a worker is {free}", wait(waiting)), Role::Text),
+        (_, None) => (format!("{}, and no CPU worker is connected", wait(waiting)), Role::Bad),
     })
+}
+
+fn wait(n: u32) -> String {
+    format!("{} wait{}", units::plural(n, "CPU task"), if n == 1 { "s" } else { "" })
 }
 
 /// What holds up the queue now, and what to set.

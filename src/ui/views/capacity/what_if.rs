@@ -105,7 +105,7 @@ impl Field {
     fn origin(self, c: &Capacity) -> String {
         if let Some(w) = self.kind().and_then(|k| c.weights.get(&k)) {
             return match &w.origin {
-                Origin::Observed(n) => format!("seen in {n} blocks"),
+                Origin::Observed(n) => format!("seen in {}", crate::base::units::plural(*n, "block")),
                 other => other.text(),
             };
         }

@@ -72,7 +72,8 @@ impl LogsView {
         if self.follow {
             title = title.add(format!("   {}", ctx.symbols.play.0), Role::Good).add(" follow", Role::Text);
         } else {
-            title = title.add(format!("   {} paused", ctx.symbols.play.1), Role::Warn);
+            let mark = if ctx.symbols.unicode { format!("{} ", ctx.symbols.play.1) } else { String::new() };
+            title = title.add(format!("   {mark}paused"), Role::Warn);
             let new = index.newer(self.paused_at);
             if new > 0 {
                 title = title.add(format!(", {new} new"), Role::Text);
@@ -105,7 +106,7 @@ impl LogsView {
         }
         let n = ctx.model.logs.periodic().len() + index.folded();
         if !self.query.periodic && n > 0 {
-            out.push(Line::from(format!("{n} periodic and routine lines folded, v shows them")));
+            out.push(Line::from(format!("{n} routine lines folded, v shows them")));
         }
         out
     }

@@ -24,9 +24,9 @@ pub const COLUMNS: [Column; 11] = [
     Column::number("run", 4, 4),
     Column::number("shards", 7, 7),
     Column::number("elapsed", 7, 9),
-    Column::number("left", 6, 7),
+    Column::number("left", 6, 7).rising(),
     Column::number("retry", 5, 2),
-    Column::text("began", 8, 8, 1),
+    Column::text("began", 8, 8, 1).falling(),
     Column::text("held up by", 26, 40, 6).flex(1),
 ];
 

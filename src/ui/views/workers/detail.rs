@@ -6,9 +6,10 @@ use ratatui::text::Line;
 
 use super::list::Row;
 use super::rows::kind_style;
-use crate::base::{TaskId, TaskType, Timestamp, WorkerKind};
-use crate::model::{Running, WorkerState};
+use crate::base::{TaskId, TaskType, Timestamp, WorkerId, WorkerKind, units};
+use crate::model::{Proof, Running, TaskSpan, WorkerState};
 use crate::ui::views::common::{Facts, Title, age, kind_name, letter, proof_cell, state_mark, tie_is_sure, times, unknown};
+use crate::ui::views::proofs::outcome_mark;
 use crate::ui::widgets::panel::Panel;
 use crate::ui::widgets::pen::{Pen, middle};
 use crate::ui::widgets::table::{Column, Table, TableState, bar, position};
@@ -117,6 +118,10 @@ pub fn draw(ctx: &Ctx<'_>, area: Rect, row: &Row<'_>, state: &TableState<TaskId>
         Pen::new(buf, area, 2).gap(2).clip(&t, style(role), ctx.symbols.ellipsis);
     }
 
+    let used = u16::try_from(list.len()).unwrap_or(u16::MAX).saturating_add(2);
+    if below.height >= used.saturating_add(3) {
+        ended(ctx, Rect { y: below.y + used, height: below.height - used, ..below }, &w.id, buf);
+    }
     if list.is_empty() {
         if w.is_connected() {
             Pen::new(buf, below, 0).gap(2).put("idle: it runs no task", style(Role::Dim));
@@ -126,6 +131,52 @@ pub fn draw(ctx: &Ctx<'_>, area: Rect, row: &Row<'_>, state: &TableState<TaskId>
     table.draw(ctx, below, buf, |r, c, pen| {
         if let Some(t) = list.get(r) {
             task(ctx, row, t, c, pen);
+        }
+    });
+}
+
+/// The columns of what it ended.
+const ENDED: [Column; 5] = [
+    Column::text("ended last", 14, 19, 9).unsorted(),
+    Column::text("proof", 12, 26, 8).unsorted(),
+    Column::number("took", 6, 255).unsorted(),
+    Column::text("how, and when", 18, 18, 7).unsorted(),
+    Column::text("task id", 12, 31, 5).unsorted(),
+];
+
+/// The tasks that ended last on a worker, as far as they are remembered.
+fn ended(ctx: &Ctx<'_>, area: Rect, id: &WorkerId, buf: &mut Buffer) {
+    let style = |r| ctx.theme.style(r);
+    let all = ctx.model.proofs.iter().flat_map(|p| p.spans.iter().filter(|s| s.worker == *id).map(move |s| (p, s)));
+    let mut list: Vec<(&Proof, &TaskSpan)> = all.collect();
+    if list.is_empty() {
+        return;
+    }
+    list.sort_by(|a, b| b.1.end.cmp(&a.1.end).then_with(|| a.1.task.cmp(&b.1.task)));
+    let table = Table { columns: &ENDED, sort: None, rows: list.len().min(Table::height(area)), selected: None, offset: 0, focus: false };
+    table.draw(ctx, area, buf, |r, c, pen| {
+        let Some((proof, s)) = list.get(r) else { return };
+        let kind = s.kind.as_ref();
+        match c {
+            0 => {
+                pen.put(letter(kind), ctx.theme.task(kind)).gap(1).clip(kind_name(kind), style(Role::Dim), ctx.symbols.ellipsis);
+            }
+            1 => {
+                pen.line(&Line::from(proof_cell(ctx, proof)), false).gap(1);
+                let room = pen.left();
+                pen.put(&middle(proof.id.as_str(), room, ctx.symbols.ellipsis), style(Role::Dim));
+            }
+            2 => {
+                pen.right(&units::seconds(s.end.since(s.start)), style(Role::Dim));
+            }
+            3 => {
+                let (mark, word, role) = outcome_mark(ctx, s.outcome);
+                pen.put(mark, style(role)).gap(1).put(word, style(role)).gap(1).right(&s.end.clock(), style(Role::Dim));
+            }
+            _ => {
+                let room = pen.left();
+                pen.put(&middle(&s.task.to_string(), room, ctx.symbols.ellipsis), style(Role::Dim));
+            }
         }
     });
 }
@@ -154,6 +205,10 @@ fn task(ctx: &Ctx<'_>, row: &Row<'_>, t: &Running, column: usize, pen: &mut Pen<
         }
         2 => {
             pen.right(&age(now, t.since), text);
+        }
+        // It lives as long as its proof.
+        3 if kind == Some(&TaskType::Controller) && connected => {
+            pen.right("its proof", style(Role::Dim));
         }
         3 => match kind.filter(|k| **k != TaskType::Controller).and_then(|k| ctx.model.durations.typical(k)) {
             Some(typical) if connected => {

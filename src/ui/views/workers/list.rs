@@ -23,12 +23,12 @@ const fn columns(pods: bool, names: bool) -> [Column; 10] {
     let (least, want) = if pods { (14, 26) } else { (3, 3) };
     let (short, long) = if names { (16, 26) } else { (8, 8) };
     [
-        Column::text("state", 6, 6, 9),
+        Column::text("state", 6, 6, 9).falling(),
         Column::text("worker", short, long, 255),
         Column::text("type", 4, 4, 7),
         Column::text("pod", least, want, 5),
-        Column::text("load", 7, 22, 6),
-        Column::text("tasks", 8, 14, 8).flex(3),
+        Column::text("load", 7, 22, 6).falling(),
+        Column::text("tasks", 8, 14, 8).flex(3).falling(),
         Column::number("run", 3, 3),
         Column::number("oldest", 6, 6),
         Column::number("done", 5, 2),

@@ -10,7 +10,7 @@ use super::rows::{kind_style, task_cell};
 use super::{Paint, WorkersView};
 use crate::model::WorkerState;
 use crate::ui::views::common::state_mark;
-use crate::ui::widgets::heatmap::{Map, MapRow};
+use crate::ui::widgets::heatmap::{Map, MapRow, WIDEST};
 use crate::ui::widgets::pen::Pen;
 use crate::ui::widgets::table::scroll;
 use crate::ui::{Ctx, Role};
@@ -44,7 +44,11 @@ pub fn draw(view: &WorkersView, ctx: &Ctx<'_>, area: Rect, (rows, sizes): (&[Row
                     if at == Some(i) {
                         style = style.patch(ctx.theme.style(Role::Selected)).add_modifier(Modifier::REVERSED | Modifier::BOLD);
                     }
-                    pen.put(glyph, style).gap(map.cell - 1);
+                    pen.put(glyph, style);
+                    let n = row.worker.tasks.len();
+                    // Where there is room: how many tasks, as one of them is shown.
+                    let number = if map.cell >= WIDEST && n > 1 && row.worker.is_connected() { n.min(99).to_string() } else { String::new() };
+                    pen.part(map.cell - 1).put(&number, ctx.theme.style(Role::Dim));
                 }
             }
         }
