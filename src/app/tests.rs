@@ -5,8 +5,8 @@ use expect_test::expect_file;
 use proptest::prelude::*;
 
 use super::*;
-use crate::base::{ProofId, SourceName};
 use crate::base::change::{ChangeNews, Difference, Order, Progress};
+use crate::base::{ProofId, SourceName};
 use crate::envelope::{SourceState, SourceUpdate};
 use crate::event::{Event, What};
 use crate::ui::keymap::{self, Binding, parse_key};

@@ -60,8 +60,7 @@ impl Source {
     #[must_use]
     pub fn is_not_offered(&self) -> bool {
         // Before they began so, recordings had other words for the API's manifest.
-        self.state == Some(SourceState::Ended)
-            && (self.detail.starts_with("not offered") || self.detail.contains("does not tell versions"))
+        self.state == Some(SourceState::Ended) && (self.detail.starts_with("not offered") || self.detail.contains("does not tell versions"))
     }
 
     /// Everything that could not be read.

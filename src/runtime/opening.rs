@@ -138,8 +138,12 @@ impl Feed for Opening {
                 changed
             }
             State::New(rx) => {
-                let session =
-                    Session { context: self.spot.context.clone(), namespace: Some(self.spot.namespace.clone()), mode: "live".into(), kubeconfig: self.opener.0.kubeconfig() };
+                let session = Session {
+                    context: self.spot.context.clone(),
+                    namespace: Some(self.spot.namespace.clone()),
+                    mode: "live".into(),
+                    kubeconfig: self.opener.0.kubeconfig(),
+                };
                 self.say(Kind::Session, "session", serde_json::to_vec(&session).unwrap_or_default(), model);
                 self.tell(SourceState::Connecting, "reading the kubeconfig; a login plugin may take a while".into(), model);
                 self.state = State::Waiting(rx);

@@ -86,7 +86,8 @@ impl Cluster {
             shards: 60,
             modes: &[ProofMode::Plonk, ProofMode::Compressed, ProofMode::Groth16],
         };
-        let session = Session { context: Some("prod-eu".into()), namespace: Some("sp1-cluster".into()), mode: "live".into(), kubeconfig: None };
+        let session =
+            Session { context: Some("prod-eu".into()), namespace: Some("sp1-cluster".into()), mode: "live".into(), kubeconfig: None };
         c.tell("session", vec![What::Session(session)]);
         for (name, component) in [
             (COORDINATOR, Some("coordinator")),

@@ -93,7 +93,11 @@ pub async fn versions(link: Link, options: PollOptions, port: Port) {
                 tokio::time::sleep(port.pace(jitter(options.versions))).await;
             }
             Err(status) if status.code() == Code::Unimplemented => {
-                port.state(SourceState::Ended, "not offered: the API is older than v2.5.4 and does not tell versions; image tags tell them").await;
+                port.state(
+                    SourceState::Ended,
+                    "not offered: the API is older than v2.5.4 and does not tell versions; image tags tell them",
+                )
+                .await;
                 tokio::time::sleep(jitter(UNKNOWN_CALL)).await;
             }
             Err(status) => failed(&link, &status, &port, &mut backoff).await,

@@ -527,7 +527,8 @@ mod tests {
         let alerts = crate::alerts::Alerts::default();
         let symbols = crate::ui::Symbols::unicode();
         let area = Rect::new(0, 0, 60, 3);
-        let ctx = Ctx { model: &model, theme: &theme, symbols: &symbols, time: crate::ui::TimeBase::Live, alerts: &alerts, fleet: &[], area };
+        let ctx =
+            Ctx { model: &model, theme: &theme, symbols: &symbols, time: crate::ui::TimeBase::Live, alerts: &alerts, fleet: &[], area };
         let header = |sort| {
             let t = Table { columns: &COLUMNS, sort: Some(sort), rows: 0, selected: None, offset: 0, focus: true };
             let mut buf = Buffer::empty(area);

@@ -47,7 +47,8 @@ pub fn draw(view: &WorkersView, ctx: &Ctx<'_>, area: Rect, (rows, sizes): (&[Row
                     pen.put(glyph, style);
                     let n = row.worker.tasks.len();
                     // Where there is room: how many tasks, as one of them is shown.
-                    let number = if map.cell >= WIDEST && n > 1 && row.worker.is_connected() { n.min(99).to_string() } else { String::new() };
+                    let number =
+                        if map.cell >= WIDEST && n > 1 && row.worker.is_connected() { n.min(99).to_string() } else { String::new() };
                     pen.part(map.cell - 1).put(&number, ctx.theme.style(Role::Dim));
                 }
             }
