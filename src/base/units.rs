@@ -24,6 +24,22 @@ pub fn seconds(d: Duration) -> String {
     duration(Duration::from_secs(d.as_secs()))
 }
 
+/// Two durations as a range in one unit, outwards: `40-80s`, `3-5m`, `1.2-2h`.
+#[must_use]
+pub fn range(least: Duration, most: Duration) -> String {
+    let most = most.max(least);
+    let (a, b) = (least.as_secs(), most.as_secs());
+    let say = |a: String, b: String, unit: &str| if a == b { format!("{a}{unit}") } else { format!("{a}-{b}{unit}") };
+    match b {
+        0..100 => say(a.to_string(), b.to_string(), "s"),
+        100..6000 => say((a / 60).to_string(), b.div_ceil(60).to_string(), "m"),
+        _ => {
+            let tenths = |n: u64| if n.is_multiple_of(10) { (n / 10).to_string() } else { format!("{}.{}", n / 10, n % 10) };
+            say(tenths(a / 360), tenths(b.div_ceil(360)), "h")
+        }
+    }
+}
+
 /// Bytes with a binary prefix: `512B`, `1.5KiB`, `42MiB`, `96GiB`.
 #[must_use]
 pub fn bytes(n: u64) -> String {
@@ -78,6 +94,13 @@ pub fn plural<N: TryInto<u64>>(n: N, word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ranges_are_rounded_outwards() {
+        let r = |a, b| range(Duration::from_secs(a), Duration::from_secs(b));
+        assert_eq!([r(40, 80), r(90, 200), r(0, 0), r(180, 180), r(3600, 7300)], ["40-80s", "1-4m", "0s", "3m", "1-2.1h"]);
+        assert_eq!(r(80, 40), "80s");
+    }
 
     #[test]
     fn people_read_these() {

@@ -92,6 +92,8 @@ struct Block {
     open: bool,
     /// When it was opened.
     at: Timestamp,
+    /// When a line of it last came: a log that is read late may be cut in its midst.
+    heard: Timestamp,
     /// Workers that its stats line promises (CPU and GPU; ALL are not counted).
     promised: u32,
     /// Worker lines seen.
@@ -109,6 +111,8 @@ pub struct Model {
     pub now: Timestamp,
     /// The time of the first data.
     pub first: Timestamp,
+    /// When the first envelope came: from then on things can be seen to last.
+    pub opened: Timestamp,
     /// The last envelope taken in.
     pub seq: u64,
     /// What is looked at.
@@ -186,6 +190,7 @@ impl Model {
         self.seq = batch.seq;
         if !self.first.is_set() {
             self.first = batch.at;
+            self.opened = batch.at;
         }
         self.now = self.now.max(batch.at);
         let Batch { source, events, unread, bytes, at: env_at, .. } = batch;
@@ -376,6 +381,7 @@ impl Model {
                     number: self.next_block,
                     open: true,
                     at,
+                    heard: self.now,
                     promised: stats.cpu_workers.unwrap_or(0).saturating_add(stats.gpu_workers.unwrap_or(0)),
                     lines: 0,
                     looked: 0,

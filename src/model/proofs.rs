@@ -295,7 +295,7 @@ impl Proof {
         }
         let busy = |k: &TaskType| self.tallies.get(k).is_some_and(|t| t.running + t.waiting > 0);
         let seen = |k: &TaskType| self.tallies.get(k).is_some_and(|t| t.seen > 0);
-        if busy(&T::PlonkWrap) || busy(&T::Groth16Wrap) || seen(&T::PlonkWrap) || seen(&T::Groth16Wrap) {
+        if busy(&T::PlonkWrap) || busy(&T::Groth16Wrap) {
             Stage::Wrap
         } else if busy(&T::ShrinkWrap) {
             Stage::Shrink
@@ -305,7 +305,7 @@ impl Proof {
             Stage::Shards
         } else if busy(&T::RecursionReduce) || busy(&T::RecursionDeferred) {
             Stage::Recursion
-        } else if seen(&T::ShrinkWrap) {
+        } else if seen(&T::ShrinkWrap) || seen(&T::PlonkWrap) || seen(&T::Groth16Wrap) {
             // Shrunk and nothing runs: what follows is the wrap, which waits.
             Stage::Wrap
         } else if seen(&T::RecursionReduce) {
@@ -316,6 +316,32 @@ impl Proof {
             Stage::Setup
         } else {
             Stage::Waiting
+        }
+    }
+
+    /// Whether a stage after the present one has begun: shards are proved while the
+    /// guest still runs, and recursion begins with the first of them.
+    #[must_use]
+    pub fn has_begun(&self, stage: Stage) -> bool {
+        use TaskType as T;
+        let kinds: &[T] = match stage {
+            Stage::Waiting | Stage::Done => &[],
+            Stage::Setup => &[T::Controller, T::SetupVkey],
+            Stage::Execute => &[T::CoreExecute, T::ExecuteOnly],
+            Stage::Shards => &[T::ProveShard],
+            Stage::Recursion => &[T::RecursionReduce, T::RecursionDeferred],
+            Stage::Shrink => &[T::ShrinkWrap],
+            Stage::Wrap => &[T::PlonkWrap, T::Groth16Wrap],
+        };
+        kinds.iter().any(|k| self.tallies.get(k).is_some_and(|t| t.seen > 0))
+    }
+
+    /// Its Controller runs once more: of the tasks that it made before, those that
+    /// still run or wait are all that counts.
+    pub(super) fn begin_again(&mut self) {
+        self.tallies.0.retain(|(k, t)| *k == TaskType::Controller || t.running + t.waiting > 0);
+        for (_, t) in self.tallies.0.iter_mut().filter(|(k, _)| *k != TaskType::Controller) {
+            (t.seen, t.done) = (t.running + t.waiting, 0);
         }
     }
 

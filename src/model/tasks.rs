@@ -1,5 +1,6 @@
 //! Tasks on their way: from the periodic blocks, debug lines and nodes' logs.
 
+mod blocks;
 mod nodes;
 
 use std::collections::VecDeque;
@@ -115,8 +116,10 @@ impl Model {
     /// Takes in one line of the periodic block.
     pub(super) fn worker_report(&mut self, source: u32, at: Timestamp, report: WorkerReport) {
         let Some(ix) = self.workers.place_in_block(&report.worker, at) else { return };
+        let now = self.now;
         let block = self.blocks.entry(source).or_default();
         block.lines += 1;
+        block.heard = now;
         let number = block.number;
         let Some(w) = self.workers.at_mut(ix) else { return };
         if w.block == number && number > 0 && w.block_source == source {
@@ -245,6 +248,10 @@ impl Model {
                     }
                     tally.last_at = Some(at);
                     p.progress_at = at;
+                    if waited && *kind == TaskType::Controller {
+                        // It makes all of its tasks anew.
+                        p.begin_again();
+                    }
                 }
                 if let Some(w) = victim.and_then(|v| self.workers.find(&v)).and_then(|v| self.workers.at_mut(v)) {
                     w.requeued += 1;
@@ -290,137 +297,6 @@ impl Model {
             ran_on: worker,
         });
         task.began()
-    }
-
-    /// Closes blocks after which nothing came for a while.
-    pub(super) fn close_silent_blocks(&mut self) {
-        const SILENT: Duration = Duration::from_secs(3);
-        if self.blocks.len() == 1 {
-            if let Some((n, b)) = self.blocks.iter().next()
-                && b.open
-                && self.now.since(b.at) > SILENT
-            {
-                let n = *n;
-                self.close_block(n);
-            }
-            return;
-        }
-        let silent: Vec<u32> = self.blocks.iter().filter(|(_, b)| b.open && self.now.since(b.at) > SILENT).map(|(n, _)| *n).collect();
-        for n in silent {
-            self.close_block(n);
-        }
-    }
-
-    /// Blocks that list every worker that is known need not be waited for.
-    pub(super) fn close_full_blocks(&mut self) {
-        let due = |b: &super::Block| b.open && b.lines >= b.promised && b.looked != b.lines.saturating_add(1);
-        let full: Vec<u32> = self.blocks.iter().filter(|(_, b)| due(b)).map(|(n, _)| *n).collect();
-        for n in full {
-            let Some(b) = self.blocks.get_mut(&n) else { continue };
-            // Kept one higher, so that a block without workers is looked at too.
-            b.looked = b.lines.saturating_add(1);
-            let number = b.number;
-            // One walk tells both: thousands of workers are more than a cache holds.
-            let (mut missing, mut unlisted) = (false, false);
-            for w in self.workers.connected() {
-                missing |= w.block < number && w.block_source == n && w.block > 0;
-                unlisted |= w.block == 0;
-            }
-            if !missing {
-                self.close_block_of(n, unlisted);
-            }
-        }
-    }
-
-    /// The periodic block of that source is complete: workers that it should
-    /// have listed and did not are gone, tasks that left all lists are over.
-    pub(super) fn close_block(&mut self, source: u32) {
-        self.close_block_of(source, true);
-    }
-
-    /// [`Self::close_block`]; where it is known that no worker is missing in it,
-    /// none is looked for.
-    fn close_block_of(&mut self, source: u32, some_missing: bool) {
-        let Some(block) = self.blocks.get_mut(&source) else { return };
-        if !block.open {
-            return;
-        }
-        block.open = false;
-        let block = block.clone();
-        // A block that is cut says nothing of who is not in it.
-        let whole = block.lines >= block.promised;
-        if whole && some_missing {
-            let gone: Vec<WorkerIx> = self
-                .workers
-                .iter_mut()
-                .filter(|(_, w)| {
-                    w.is_connected()
-                        && w.block < block.number
-                        && (w.block_source == source || w.block == 0)
-                        // It may have registered while the block was printed.
-                        && w.registered_at.is_none_or(|t| t < block.at)
-                })
-                .map(|(ix, _)| ix)
-                .collect();
-            for ix in gone {
-                self.worker_gone(ix, block.at, false);
-            }
-        }
-        let left = std::mem::take(&mut self.tasks.left);
-        for id in left {
-            if let Entry::Occupied(o) = self.tasks.by_id.entry(id)
-                && o.get().place.is_none()
-                && o.get().waiting_since.is_none()
-            {
-                let (id, task) = o.remove_entry();
-                self.task_ended(&id, task, block.at, SpanEnd::Done);
-            }
-        }
-        self.revision += 1;
-        if whole {
-            self.settle_waiting(&block.queues);
-            if let Some(stats) = self.stats_log.take_if(|s| s.at == block.at) {
-                self.weigh(&stats);
-                self.stats_log = Some(stats);
-            }
-        }
-        if self.workers.prune() {
-            // Places moved: find them again.
-            for t in self.tasks.by_id.values_mut() {
-                t.place = None;
-            }
-            let places: Vec<_> =
-                self.workers.iter_mut().flat_map(|(ix, w)| w.tasks.iter().map(move |r| (r.task.clone(), ix)).collect::<Vec<_>>()).collect();
-            for (id, ix) in places {
-                if let Some(t) = self.tasks.by_id.get_mut(&id) {
-                    t.place = Some(ix);
-                }
-            }
-        }
-    }
-
-    /// Where a queue is empty, tasks thought to wait in it have come and gone
-    /// between two blocks.
-    fn settle_waiting(&mut self, queues: &(Option<u32>, Option<u32>)) {
-        if !self.tasks.by_id.values().any(|t| t.waiting_since.is_some()) {
-            return;
-        }
-        let mut over: Vec<TaskId> = self
-            .tasks
-            .by_id
-            .iter()
-            .filter(|(_, t)| t.waiting_since.is_some())
-            .filter(|(_, t)| match t.kind.as_ref().and_then(TaskType::worker_kind) {
-                Some(WorkerKind::Cpu) => queues.0 == Some(0),
-                _ => queues.1 == Some(0),
-            })
-            .map(|(id, _)| id.clone())
-            .collect();
-        over.sort_unstable();
-        let now = self.now;
-        for id in over {
-            self.task_over(&id, now, SpanEnd::Done);
-        }
     }
 
     /// A task ended.

@@ -166,3 +166,78 @@ fn a_pod_that_is_surely_a_worker_is_not_guessed_for_another() {
     tell(&mut m, 30, block("p", &[&[20, 12], &[10, 11]]));
     assert_eq!(pods(&m), [None, Some("log:gpu-0".into())]);
 }
+
+/// Events of `data` seconds that arrive at `secs`.
+fn tell_late(m: &mut Model, secs: i64, data: i64, events: Vec<What>) {
+    let time = |s: i64| Timestamp::from_secs(1_795_521_600 + s);
+    let events = events.into_iter().map(|what| Event { at: time(data), what }).collect();
+    m.apply(Batch { seq: m.seq + 1, at: time(secs), source: SourceName::new(LOG), events, unread: vec![], bytes: 1 });
+}
+
+#[test]
+fn a_block_that_comes_late_in_two_pieces_counts_each_task_once() {
+    let mut m = Model::new();
+    tell_late(&mut m, 60, 40, vec![claim("p", 1)]);
+    tell_late(&mut m, 60, 40, block("p", &[&[10], &[20]]));
+    let mut second = block("p", &[&[11], &[21]]);
+    let rest = second.split_off(2);
+    tell_late(&mut m, 60, 50, second);
+    tell_late(&mut m, 60, 50, rest);
+    let p = m.proofs.get(&ProofId::new("p")).unwrap();
+    assert_eq!((p.running(), m.tasks.len()), (2, 2));
+    assert_eq!(p.tally(&TaskType::ProveShard).done, 2);
+}
+
+#[test]
+fn the_same_claim_from_two_copies_of_a_log_is_one() {
+    let mut m = Model::new();
+    tell(&mut m, 0, vec![claim("p", 1), claim("p", 1)]);
+    assert_eq!(m.proofs.get(&ProofId::new("p")).unwrap().claims, 1);
+    assert_eq!(m.moments.iter().count(), 1);
+    tell(&mut m, 60, vec![claim("p", 2)]);
+    assert_eq!(m.proofs.get(&ProofId::new("p")).unwrap().claims, 2);
+}
+
+#[test]
+fn the_beginning_of_a_process_that_is_known_already_is_no_restart() {
+    let listening = || What::Coordinator(CoordinatorEvent::Listening { version: "v".into() });
+    let mut m = Model::new();
+    let stats = Stats { total_tasks: Some(9), from_grpc: true, ..Stats::default() };
+    tell(&mut m, 100, vec![What::Stats(Box::new(stats))]);
+    // The log's tail begins with the process, a while ago.
+    tell_late(&mut m, 101, 20, vec![listening()]);
+    assert_eq!(m.coordinator.restarts, 0);
+    tell(&mut m, 110, block("p", &[&[10]]));
+    tell(&mut m, 120, vec![listening()]);
+    assert_eq!(m.coordinator.restarts, 1);
+}
+
+#[test]
+fn stages_follow_what_runs() {
+    use TaskType as T;
+    let run = |kinds: &[TaskType]| {
+        let tasks = kinds.iter().zip(100_u128..).map(|(k, t)| AssignedTask {
+            proof: ProofId::new("p"),
+            task: TaskId::uuid(t + k.index() as u128 * 1000),
+            kind: Some(k.clone()),
+            proof_known: true,
+        });
+        let worker = WorkerReport { worker: WorkerId::unknown(1), kind: Some(WorkerKind::Gpu), next_free_ms: 0, tasks: tasks.collect() };
+        vec![What::Stats(Box::new(Stats { gpu_workers: Some(1), cpu_workers: Some(0), ..Stats::default() })), What::Worker(worker)]
+    };
+    let mut m = Model::new();
+    let stage = |m: &Model| m.proofs.get(&ProofId::new("p")).unwrap().stage();
+    tell(&mut m, 0, vec![claim("p", 1)]);
+    tell(&mut m, 10, run(&[T::Controller, T::CoreExecute, T::ProveShard]));
+    assert_eq!(stage(&m), Stage::Execute);
+    let p = m.proofs.get(&ProofId::new("p")).unwrap();
+    assert!(p.has_begun(Stage::Shards) && !p.has_begun(Stage::Recursion));
+    tell(&mut m, 20, run(&[T::Controller, T::PlonkWrap]));
+    assert_eq!(stage(&m), Stage::Wrap);
+    // Nothing runs beside the Controller: the wrap waits.
+    tell(&mut m, 30, run(&[T::Controller]));
+    assert_eq!(stage(&m), Stage::Wrap);
+    // Its shards are proved once more.
+    tell(&mut m, 40, run(&[T::Controller, T::ProveShard]));
+    assert_eq!(stage(&m), Stage::Shards);
+}

@@ -3,6 +3,8 @@
 mod detail;
 mod list;
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -10,12 +12,13 @@ use self::list::{COLUMNS, Entry, RowKey};
 use super::common::{Title, empty_lines, list_over_details};
 use crate::alerts::{Alert, Severity};
 use crate::base::change::Change;
+use crate::base::units;
 use crate::ui::action::AlertMark;
 use crate::ui::keymap::Binding;
 use crate::ui::widgets::filter::{Words, holds};
 use crate::ui::widgets::panel::Panel;
 use crate::ui::widgets::table::{Hit, Table, TableState, position};
-use crate::ui::{Action, Ctx, Effect, Outcome, Role, View, ViewId};
+use crate::ui::{Action, Ctx, Effect, Outcome, Role, TimeBase, View, ViewId};
 
 /// The view of the alerts.
 pub struct AlertsView {
@@ -46,6 +49,9 @@ pub const fn severity(ctx: &Ctx<'_>, s: Severity) -> (&'static str, &'static str
         Severity::Info => (marks.2, "info", Role::Info),
     }
 }
+
+/// How long a session has to have looked before it says that all is well.
+const ENOUGH: Duration = Duration::from_secs(22);
 
 fn split(area: Rect, rows: usize) -> (Rect, Rect) {
     list_over_details(area, rows, 5, (16, 45))
@@ -309,6 +315,12 @@ impl AlertsView {
                 ("Nothing is known of the cluster yet, so nothing can be told of it.".into(), Role::Text),
                 ("The sources view (8) says what is missing; sp1top doctor checks the way there.".into(), Role::Dim),
             ];
+        }
+        // Most rules compare two of the coordinator's periods.
+        let looked = ctx.now().since(ctx.model.opened);
+        if matches!(ctx.time, TimeBase::Live) && looked < ENOUGH {
+            let text = format!("Nothing was found yet; it takes {} to tell what lasts.", units::seconds(ENOUGH));
+            return vec![(text, Role::Text)];
         }
         let mut out = vec![(format!("{} Nothing is wrong.", ctx.symbols.marks.0), Role::Good)];
         if known > 0 {

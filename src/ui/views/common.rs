@@ -110,6 +110,8 @@ pub fn course<'a>(p: &Proof, width: u16, ctx: &Ctx<'a>) -> Line<'a> {
     let look = |s: Stage| match s.cmp(&stage) {
         Ordering::Less => (done, theme.style(Role::Good), theme.style(Role::Dim)),
         Ordering::Equal => (running, here, here),
+        // Begun beside the present one.
+        Ordering::Greater if p.has_begun(s) => (running, theme.style(Role::Accent), theme.style(Role::Text)),
         Ordering::Greater => (pending, theme.style(Role::Dim), theme.style(Role::Dim)),
     };
     let mut spans = Vec::new();
@@ -207,6 +209,12 @@ pub fn times(symbols: &Symbols, age: Duration, typical: Duration) -> String {
         n if n < 999.5 => format!("{n:.0}{x}"),
         _ => format!(">999{x}"),
     }
+}
+
+/// In what time a proof is expected to end: a range, `None` where nothing tells.
+#[must_use]
+pub fn ends_in(ctx: &Ctx<'_>, p: &Proof) -> Option<String> {
+    ctx.model.eta(p).map(|e| units::range(e.least, e.most))
 }
 
 /// Numbers that came at `at`, when they are older than three log periods: their

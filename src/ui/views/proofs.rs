@@ -108,7 +108,8 @@ impl View for ProofsView {
              node's log names them.",
             "HELD UP BY is the task that runs longest compared with what is typical of its type on this cluster, with its worker; or the task \
              that waits for a worker, with the length of the queue.",
-            "LEFT is the time until the deadline. A request whose deadline passes stays pending in the API; nobody works on it any more.",
+            "ENDS IN is a range: by the tasks that are left and the rate at which they end, by how long the last stages usually take, or by earlier \
+             proofs of that mode; none where nothing tells. DEADLINE is the time until it passes. A request whose deadline passes stays pending in the API; nobody works on it any more.",
             "Enter shows one proof: its facts, its stages over time, and its tasks with their workers. There, + and - zoom, h and l move in \
              time, v shows workers instead of stages, Enter goes to the task's worker.",
         ]

@@ -10,7 +10,7 @@ use crate::base::{ProofId, TaskType, units};
 use crate::event::{ProofMode, ProofStatus};
 use crate::model::{Model, Proof};
 use crate::ui::draw::{cut, cut_middle, put, wrap};
-use crate::ui::views::common::{course, proof_cell, status_mark};
+use crate::ui::views::common::{course, ends_in, proof_cell, status_mark, unknown};
 use crate::ui::widgets::panel::Panel;
 use crate::ui::widgets::table::{Column, TableState};
 use crate::ui::{Ctx, Role};
@@ -36,18 +36,20 @@ const MODE: usize = 1;
 const STAGE: usize = 2;
 const TASKS: usize = 3;
 const ELAPSED: usize = 4;
-const DEADLINE: usize = 5;
+const ENDS: usize = 5;
+const DEADLINE: usize = 6;
 
 /// The columns of a list of that width.
-pub fn columns(width: u16) -> [Column; 6] {
+pub fn columns(width: u16) -> [Column; 7] {
     let stage = if width >= 131 { 65 } else { 17 };
     let proof = if width >= 101 { 25 } else { 20 };
     [
         Column::text("proof", proof, proof, 255).flex(1).unsorted(),
         Column::text("mode", 10, 10, 7).unsorted(),
         Column::text("stage", stage, stage, 9).unsorted(),
-        Column::text("tasks running", 22, 22, 8).flex(2).unsorted(),
+        Column::text("tasks running", 22, 22, 7).flex(2).unsorted(),
         Column::number("elapsed", 8, 254).unsorted(),
+        Column::number("ends in", 8, 8).unsorted(),
         Column::number("deadline", 8, 6).unsorted(),
     ]
 }
@@ -114,6 +116,7 @@ fn cell<'a>(p: &'a Proof, column: usize, width: u16, ctx: &Ctx<'a>) -> Line<'a> 
             let end = if p.is_active() { Some(ctx.now()) } else { p.ended_at };
             Line::styled(end.map_or_else(|| "?".into(), |t| units::seconds(t.since(p.began_at()))), quiet)
         }
+        ENDS => Line::styled(if p.is_active() { ends_in(ctx, p).unwrap_or_else(|| unknown(ctx).into()) } else { String::new() }, quiet),
         DEADLINE => match p.deadline.filter(|_| p.is_active()) {
             Some(d) if d <= ctx.now() => Line::styled("past", theme.style(Role::Bad)),
             Some(d) => {

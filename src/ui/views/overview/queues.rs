@@ -66,8 +66,9 @@ pub fn draw(kind: Kind, area: Rect, span: Duration, span_words: &str, ctx: &Ctx<
     let now = |g: Gauge| stats.and_then(|s| g.of(s));
     let inner = Panel::inner(area);
     let series = ctx.model.history.series(queue_gauge, ctx.now(), span, Graph::columns(inner, ctx));
-    let peak = series.iter().flatten().map(|p| p.max).max();
     let queue = now(queue_gauge);
+    // The newest value may not have reached the graph's last column yet.
+    let peak = series.iter().flatten().map(|p| p.max).chain(queue).max();
     let value =
         Span::styled(queue.map_or_else(|| "?".into(), |q| q.to_string()), if queue == Some(0) { theme.style(Role::Dim) } else { style });
     let right = peak.map(|p| format!("peak {p} in {span_words}")).unwrap_or_default();

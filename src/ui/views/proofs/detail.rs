@@ -265,6 +265,9 @@ fn head(ctx: &Ctx<'_>, area: Rect, p: &Proof, buf: &mut Buffer) {
     if p.ended_at.is_some() {
         fact("ended", &clock(p.ended_at));
     } else {
+        if let Some(e) = ctx.model.eta(p) {
+            fact("ends in", &format!("{} (by {})", units::range(e.least, e.most), e.basis));
+        }
         fact("last progress", &format!("{} ago", age(now, p.progress_at)));
     }
 

@@ -9,25 +9,26 @@ use super::held::{Held, Typicals, held, running};
 use crate::base::{TaskType, Timestamp, units};
 use crate::event::ProofMode;
 use crate::model::{Model, Proof};
-use crate::ui::views::common::{course, proof_cell, status_mark, unknown};
+use crate::ui::views::common::{course, ends_in, proof_cell, status_mark, unknown};
 use crate::ui::widgets::filter::{Words, holds};
 use crate::ui::widgets::pen::{Pen, middle};
 use crate::ui::widgets::table::Column;
 use crate::ui::{Ctx, Role};
 
 /// The columns.
-pub const COLUMNS: [Column; 11] = [
+pub const COLUMNS: [Column; 12] = [
     Column::text("proof", 21, 26, 255),
-    Column::text("mode", 10, 10, 5),
+    Column::text("mode", 10, 10, 7),
     Column::text("status", 11, 11, 10),
     Column::text("stage", 17, 17, 8),
     Column::number("run", 4, 4),
     Column::number("shards", 7, 7),
     Column::number("elapsed", 7, 9),
-    Column::number("left", 6, 7).rising(),
+    Column::number("ends in", 8, 8).unsorted(),
+    Column::number("deadline", 8, 6).rising(),
     Column::number("retry", 5, 2),
     Column::text("began", 8, 8, 1).falling(),
-    Column::text("held up by", 26, 40, 6).flex(1),
+    Column::text("held up by", 26, 40, 7).flex(1),
 ];
 
 /// Places in [`COLUMNS`].
@@ -39,9 +40,10 @@ pub mod col {
     pub const RUN: usize = 4;
     pub const SHARDS: usize = 5;
     pub const ELAPSED: usize = 6;
-    pub const LEFT: usize = 7;
-    pub const RETRY: usize = 8;
-    pub const BEGAN: usize = 9;
+    pub const ENDS: usize = 7;
+    pub const LEFT: usize = 8;
+    pub const RETRY: usize = 9;
+    pub const BEGAN: usize = 10;
 }
 
 /// A proof with what is computed of it.
@@ -166,6 +168,10 @@ pub fn cell(ctx: &Ctx<'_>, row: &Row<'_>, column: usize, pen: &mut Pen<'_>) {
         col::ELAPSED => {
             let t = elapsed(ctx.now(), p);
             pen.right(&t.map_or_else(|| unknown(ctx).into(), units::seconds), if t.is_some() { text } else { style(Role::Faint) });
+        }
+        col::ENDS => {
+            let eta = ends_in(ctx, p);
+            pen.right(eta.as_deref().unwrap_or(unknown(ctx)), if eta.is_some() { text } else { style(Role::Faint) });
         }
         col::LEFT => {
             left(ctx, p, pen);
