@@ -166,15 +166,15 @@ fn the_demo_takes_proofs_from_its_screen() {
     t.keys("y");
     t.shows("on its way");
     t.keys("3");
-    t.shows("sent from here: 1 go on");
+    t.shows("sent from here: 1 running");
     t.shows("fetched: ");
-    t.shows("sent from here: 0 go on, 1 over");
+    t.shows("sent from here: 0 running, 1 ended");
     // Cancelling is real too.
     t.keys("p");
     t.shows("send a proof");
     t.keys("\r");
     t.shows("Send one");
     t.keys("y");
-    t.shows("sent from here: 1 go on");
+    t.shows("sent from here: 1 running");
     t.quits();
 }

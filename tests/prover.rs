@@ -676,7 +676,7 @@ async fn the_screen_sends_a_proof_and_the_next_one_brings_it_home() {
     let request = bench.created().remove(0);
     assert_eq!(request.options_artifact_id.as_deref(), Some("2"));
     t.keys("3");
-    t.shows("sent from here: 1 go on, 0 over");
+    t.shows("sent from here: 1 running, 0 ended");
     assert!(!t.text().contains("hunter2"), "{}", t.text());
     // Killed, it leaves the proof to itself; the next one finds it again.
     t.kill("-KILL");
@@ -686,9 +686,9 @@ async fn the_screen_sends_a_proof_and_the_next_one_brings_it_home() {
     redis::cmd("SET").arg(&key).arg(&stored).exec_async(&mut connection(&redis, "hunter2").await).await.unwrap();
     let mut t = dashboard(&bench, &[]);
     t.keys("3");
-    t.shows("sent from here: 1 go on, 0 over");
+    t.shows("sent from here: 1 running, 0 ended");
     bench.end(2);
-    t.shows("sent from here: 0 go on, 1 over");
+    t.shows("sent from here: 0 running, 1 ended");
     until("the proof", || bench.state() == "fetched");
     let path = bench.job()["out"].as_str().unwrap().to_owned();
     assert_eq!(std::fs::read(&path).unwrap(), raw);
@@ -714,7 +714,7 @@ async fn the_screen_cancels_a_proof_after_a_question() {
     t.shows("Cancel cli_1795482984393?");
     // No is the default.
     t.keys("\r");
-    t.shows("nothing was changed");
+    t.shows("nothing was cancelled");
     assert_eq!(bench.services.with(|s| s.rows[0].proof_status), 1);
     t.keys("x");
     t.shows("Cancel cli_1795482984393?");

@@ -231,14 +231,16 @@ async fn faults_are_found_before_anything_runs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_leaves_the_proof_or_cancels_it() {
     let bench = Bench::new().await;
-    for (more, status, words) in [(&[][..], 1, "goes on in the cluster"), (&["--cancel-on-stop"][..], 4, "is cancelled")] {
+    for (more, signal, code, status, words) in
+        [(&[][..], "-INT", 130, 1, "goes on in the cluster"), (&["--cancel-on-stop"][..], "-TERM", 143, 4, "is cancelled")]
+    {
         let said = bench.home.path().join("said");
         let mut command = bench.command(&[&["--start", "10", "--end", "15", "--prove", "--skip-witness"], more].concat());
         let mut child = command.stdout(std::fs::File::create(&said).unwrap()).spawn().unwrap();
         bench.until("said", "Successfully created");
         let pid = child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        assert_eq!(child.wait().unwrap().code(), Some(130), "{}", bench.read("said"));
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{}", bench.read("said"));
         assert!(bench.read("said").contains(words), "{}", bench.read("said"));
         assert_eq!(bench.services.with(|s| s.rows[0].proof_status), status);
     }
