@@ -195,6 +195,28 @@ fn any_speed_shows_the_same_and_marks_can_be_gone_to() {
 }
 
 #[test]
+fn from_the_end_one_goes_back_to_look_not_to_play() {
+    let tape = &tapes()[0];
+    for back in [true, false] {
+        let mut player = Player::open(std::slice::from_ref(tape), None).unwrap();
+        let mut model = Model::new();
+        while !player.finished() {
+            player.advance(Duration::from_millis(700), &mut model);
+        }
+        let to = player.clock().minus(Duration::from_secs(10));
+        let what = if back { Playback::SeekBy { by: Duration::from_secs(10), back } } else { Playback::SeekTo(to) };
+        player.control(&what, &mut model).unwrap();
+        settle(&mut player, &mut model);
+        player.advance(Duration::from_secs(60), &mut model);
+        assert_eq!((player.clock(), player.finished()), (to, false));
+        // And plays when it is told to.
+        player.control(&Playback::Toggle, &mut model).unwrap();
+        player.advance(Duration::from_secs(60), &mut model);
+        assert!(player.clock() > to);
+    }
+}
+
+#[test]
 fn a_start_outside_of_the_recording_is_told() {
     let tape = &tapes()[0];
     let open = || Player::open(std::slice::from_ref(tape), Some(1.0)).unwrap();

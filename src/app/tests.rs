@@ -679,6 +679,26 @@ fn what_is_gone_or_not_offered_is_no_trouble_of_sources() {
 }
 
 #[test]
+fn the_beginning_of_a_session_says_so() {
+    let mut s = Session::new(Model::new()).size(100, 30);
+    let (begin, end) = (healthy().first, healthy().now);
+    s.time = TimeBase::Past { paused: true, begin, end };
+    let text = s.text();
+    assert!(text.contains("The session begins here.") && !text.contains("No source"), "{text}");
+    assert!(!text.contains("open the proof") && !text.contains("zoom"), "{text}");
+}
+
+#[test]
+fn the_selected_setting_is_seen_on_a_small_screen() {
+    let mut s = Session::new(stuck().clone()).size(60, 16);
+    s.press(&["6"]);
+    let row = |s: &Session| s.text().lines().find(|l| l.contains('▌')).map(str::to_owned);
+    assert!(row(&s).unwrap().contains("Controller weight"), "{}", s.text());
+    s.press(&["j", "j", "j", "j", "j"]);
+    assert!(row(&s).unwrap().contains("cpu-nodes"), "{}", s.text());
+}
+
+#[test]
 fn help_lists_only_keys_that_the_view_knows() {
     let mut s = Session::new(healthy().clone()).size(120, 60);
     s.press(&["?"]);

@@ -137,8 +137,8 @@ fn many_shards_do_not_push_out_the_rare_tasks() {
     let mut m = Model::new();
     tell(&mut m, 0, vec![claim("p", 1)]);
     node(&mut m, "log:gpu-0", 4, completed(5, TaskType::SetupVkey, 3));
-    for n in 0..2000 {
-        node(&mut m, "log:gpu-0", 10 + n, completed(1000 + n as u128, TaskType::ProveShard, 30));
+    for n in 0..2000_u32 {
+        node(&mut m, "log:gpu-0", 10 + i64::from(n), completed(1000 + u128::from(n), TaskType::ProveShard, 30));
     }
     let count = |m: &Model, kind| m.proofs.get(&ProofId::new("p")).unwrap().spans.iter().filter(|s| s.kind.as_ref() == Some(kind)).count();
     assert_eq!(count(&m, &TaskType::SetupVkey), 1);

@@ -82,3 +82,24 @@ impl Plight {
         format!("{}: {}; try {}", self.what, self.found, tries.join(", "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::SourceName;
+
+    #[test]
+    fn commands_name_the_kubeconfig_that_was_given() {
+        let mut m = Model::new();
+        m.session.kubeconfig = Some("/tmp/eu.yaml".into());
+        m.session.context = Some("eu".into());
+        m.session.namespace = Some("prod".into());
+        let pods = m.sources.entry(&SourceName::new("kube:pods"));
+        (pods.state, pods.detail) = (Some(SourceState::Denied), "pods is forbidden".into());
+        let told = |m: &Model| of(m).unwrap().tries.into_iter().map(|(_, run)| run).collect::<Vec<_>>();
+        assert_eq!(told(&m)[0], "sp1top doctor --kubeconfig /tmp/eu.yaml --context eu -n prod");
+        assert_eq!(told(&m)[1], "sp1top -n NAMESPACE --context NAME --kubeconfig /tmp/eu.yaml");
+        m.session.kubeconfig = None;
+        assert_eq!(told(&m)[0], "sp1top doctor --context eu -n prod");
+    }
+}

@@ -355,10 +355,10 @@ impl Table<'_> {
             let column = &self.columns[p.column];
             let mark = match self.sort {
                 Some((c, turned)) if c == p.column => {
-                    if turned != column.falls {
-                        ctx.symbols.sort.1
-                    } else {
+                    if turned == column.falls {
                         ctx.symbols.sort.0
+                    } else {
+                        ctx.symbols.sort.1
                     }
                 }
                 _ => "",

@@ -80,6 +80,9 @@ pub fn source_name<'m>(model: &'m Model, e: &'m LogEntry) -> &'m str {
     }
 }
 
+/// How that begins.
+const CHATTER: [&str; 3] = ["download took ", "upload took ", "Getting proof request"];
+
 /// True for what the processes say of each step that they do: ends of spans,
 /// artifacts that come and go, clients that ask how far a proof is.
 pub fn is_chatter(e: &LogEntry) -> bool {
@@ -87,8 +90,7 @@ pub fn is_chatter(e: &LogEntry) -> bool {
         return false;
     }
     let said = e.record.text.get(usize::from(e.record.target_len)..).unwrap_or(&e.record.text);
-    const BEGIN: [&str; 4] = ["close time.busy=", "download took ", "upload took ", "Getting proof request"];
-    BEGIN.iter().any(|b| said.starts_with(b)) || (said.starts_with("close") && said.contains("time.busy"))
+    CHATTER.iter().any(|b| said.starts_with(b)) || (said.starts_with("close") && said.contains("time.busy"))
 }
 
 /// Draws what stands before the text.
