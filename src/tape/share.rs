@@ -172,6 +172,8 @@ impl Sharer {
             }
             Kind::Session => {
                 let mut s: Session = serde_json::from_slice(&e.raw).unwrap_or_default();
+                // A path of this machine: often with somebody's name in it.
+                s.kubeconfig = None;
                 s.context = s.context.map(|c| String::from_utf8_lossy(&self.host(c.as_bytes())).into_owned());
                 vec![put(e.kind, serde_json::to_vec(&s).unwrap_or_default())]
             }

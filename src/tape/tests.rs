@@ -284,3 +284,18 @@ fn names_are_replaced_everywhere_and_alike() {
     let other = Sharer::new(43).share(&envelope(1, 0, "x", Kind::Log, log.as_bytes()));
     assert!(!String::from_utf8_lossy(&other[0].raw).contains(name));
 }
+
+#[test]
+fn a_shared_session_names_no_path_and_no_cluster() {
+    let session = Session {
+        context: Some("arn:aws:eks:eu-west-1:123456789012:cluster/prod".into()),
+        kubeconfig: Some("/home/somebody/kube/prod.yaml".into()),
+        ..Session::default()
+    };
+    let e = envelope(1, 0, "session", Kind::Session, &serde_json::to_vec(&session).unwrap());
+    let mut sharer = Sharer::new(7);
+    sharer.learn(&e);
+    let shared = sharer.share(&e);
+    let text = String::from_utf8_lossy(&shared[0].raw).into_owned();
+    assert!(!text.contains("somebody") && !text.contains("123456789012"), "{text}");
+}
