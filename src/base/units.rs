@@ -32,6 +32,7 @@ pub fn range(least: Duration, most: Duration) -> String {
     let say = |a: String, b: String, unit: &str| if a == b { format!("{a}{unit}") } else { format!("{a}-{b}{unit}") };
     match b {
         0..100 => say(a.to_string(), b.to_string(), "s"),
+        100..6000 if a < 60 => format!("{a}s-{}m", b.div_ceil(60)),
         100..6000 => say((a / 60).to_string(), b.div_ceil(60).to_string(), "m"),
         _ => {
             let tenths = |n: u64| if n.is_multiple_of(10) { (n / 10).to_string() } else { format!("{}.{}", n / 10, n % 10) };
@@ -98,7 +99,10 @@ mod tests {
     #[test]
     fn ranges_are_rounded_outwards() {
         let r = |a, b| range(Duration::from_secs(a), Duration::from_secs(b));
-        assert_eq!([r(40, 80), r(90, 200), r(0, 0), r(180, 180), r(3600, 7300)], ["40-80s", "1-4m", "0s", "3m", "1-2.1h"]);
+        assert_eq!(
+            [r(40, 80), r(40, 100), r(90, 200), r(0, 0), r(180, 180), r(3600, 7300)],
+            ["40-80s", "40s-2m", "1-4m", "0s", "3m", "1-2.1h"]
+        );
         assert_eq!(r(80, 40), "80s");
     }
 

@@ -25,10 +25,10 @@ pub const COLUMNS: [Column; 12] = [
     Column::number("shards", 7, 7),
     Column::number("elapsed", 7, 9),
     Column::number("ends in", 8, 8).unsorted(),
-    Column::number("deadline", 8, 6).rising(),
+    Column::number("deadline", 8, 7).rising(),
     Column::number("retry", 5, 2),
     Column::text("began", 8, 8, 1).falling(),
-    Column::text("held up by", 26, 40, 7).flex(1),
+    Column::text("held up by", 26, 40, 6).flex(1),
 ];
 
 /// Places in [`COLUMNS`].
