@@ -3,6 +3,7 @@
 //! Sources of the facts: `facts/sp1-cluster.md` section 3 and part 2 of
 //! `facts/reference.md`. Only `Model::apply` matches on these.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::{PodName, ProofId, SourceName, TaskId, TaskType, Timestamp, WorkerId, WorkerKind};
@@ -191,7 +192,8 @@ pub struct LogRecord {
     pub periodic: bool,
     /// Target or `file:line`, may be empty; then the message with its fields.
     /// May hold `\n` where the record had several lines; no other control bytes.
-    pub text: Box<str>,
+    /// Shared by the copies of a model that are kept to go back to.
+    pub text: Arc<str>,
     /// Length in bytes of the target at the beginning of `text` (with `: `).
     pub target_len: u16,
     /// Pod named by a `[pod/NAME/CONTAINER]` or compose prefix.

@@ -78,7 +78,7 @@ impl Logs {
         if e.record.text.len() + more.len() > LONGEST {
             return;
         }
-        let mut text = String::from(std::mem::take(&mut e.record.text));
+        let mut text = String::from(&*e.record.text);
         text.push('\n');
         text.push_str(more);
         e.record.text = text.into();

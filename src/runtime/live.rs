@@ -113,6 +113,8 @@ impl Taping {
 
 /// Points of a live session's past: each is a whole model.
 const POINTS: usize = 24;
+/// Workers of a cluster whose model takes megabytes.
+const LARGE: usize = 256;
 /// One log period.
 const PERIOD: Duration = Duration::from_secs(10);
 
@@ -209,6 +211,8 @@ impl LiveFeed {
         while let Ok(e) = self.rx.try_recv() {
             if e.at > model.now && self.taping.session.is_ok() && self.points.wants(self.pos) {
                 let (pipeline, model) = (self.pipeline.clone(), model.clone());
+                // Each is a whole model: of a large cluster two, and a longer way from them.
+                self.points.keep(if model.workers.len() > LARGE { 2 } else { POINTS });
                 self.points.put(Point { at: model.now, seq: model.seq, pos: self.pos, pipeline, model });
             }
             self.pos += e.raw.len() as u64;

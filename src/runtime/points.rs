@@ -72,11 +72,16 @@ impl Points {
         before && after
     }
 
+    /// Keeps at most so many points from now on.
+    pub fn keep(&self, most: usize) {
+        lock(&self.kept).most = most.max(2);
+    }
+
     /// Keeps a point.
     pub fn put(&self, point: Point) {
         let mut kept = lock(&self.kept);
         kept.by_pos.insert(point.pos, Arc::new(point));
-        if kept.by_pos.len() > kept.most {
+        while kept.by_pos.len() > kept.most {
             // Every second one goes: they stay spread over all that was read.
             let mut i = 0;
             kept.by_pos.retain(|_, _| {

@@ -152,7 +152,7 @@ impl Cluster {
     pub fn log(&mut self, source: &str, level: Level, target: &str, message: &str) {
         let text = format!("{target}: {message}").into_boxed_str();
         let target_len = u16::try_from(target.len() + 2).unwrap_or(0);
-        self.tell(source, vec![What::Log(LogRecord { level, periodic: false, text, target_len, origin: None })]);
+        self.tell(source, vec![What::Log(LogRecord { level, periodic: false, text: text.into(), target_len, origin: None })]);
     }
 
     /// A worker registers.

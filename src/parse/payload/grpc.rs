@@ -321,5 +321,5 @@ pub(super) fn json_failure(raw: &str, out: &mut Out<'_>) {
     let task = f.task.map(|t| format!("{t}: ")).unwrap_or_default();
     let text = format!("{target}{task}{}", f.reason).into_boxed_str();
     let target_len = u16::try_from(target.len()).unwrap_or(0);
-    out.push(What::Log(LogRecord { level: Level::Error, periodic: false, text, target_len, origin: None }));
+    out.push(What::Log(LogRecord { level: Level::Error, periodic: false, text: text.into(), target_len, origin: None }));
 }
