@@ -14,10 +14,12 @@ mod mouse;
 mod places;
 mod popup;
 mod range;
+mod sent;
+mod speed;
+mod store;
 #[cfg(test)]
 mod tests;
 mod top;
-mod when;
 
 use std::time::Duration;
 
@@ -26,6 +28,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::alerts::Alerts;
+use crate::base::ProofId;
 use crate::model::Model;
 use crate::ui::fleet::FleetRow;
 use crate::ui::{Action, Ctx, Effect, Outcome, Playback, Symbols, Theme, TimeBase, Track, View, ViewId, views};
@@ -61,13 +64,25 @@ pub enum Msg {
     Paste(String),
     /// So much wall time passed since the last one.
     Tick(Duration),
+    /// There is something new in what the screens read.
+    News,
     /// The shell has something to say.
     Say(String),
+    /// A proof was sent from here.
+    Sent {
+        /// One line on it.
+        said: String,
+        /// It, or the first one of several.
+        proof: ProofId,
+    },
     /// A word to somebody who is here for the first time: goes away by itself,
     /// or at the first key.
     Hint(String),
     /// The shell has bad news.
     Complain(String),
+    /// The artifact store that was typed is taken, by that name; or what is wrong
+    /// with it.
+    Store(Result<String, String>),
     /// The contexts of the kubeconfig: one can go to them from here.
     Contexts(Vec<String>),
     /// The namespaces of this cluster.
@@ -138,6 +153,8 @@ struct Step {
     from: usize,
     /// Where the other one was at once, below its list.
     landed: Option<String>,
+    /// The pane of a run of op-succinct was over it.
+    pane: bool,
 }
 
 /// A short line at the bottom.
@@ -175,6 +192,10 @@ pub struct App {
     prover: ProverSetup,
     /// The dialog for range proofs as it was left.
     range_form: Option<Box<range::RangeForm>>,
+    /// The artifact store as it was typed, for this session only.
+    typed_store: Option<store::StoreForm>,
+    /// A run of op-succinct whose proof is to be followed.
+    awaited: Option<sent::Awaited>,
     read_only: bool,
     places: Places,
     of_fleet: bool,
@@ -236,6 +257,8 @@ impl App {
             scrubbing: false,
             prover,
             range_form: None,
+            typed_store: None,
+            awaited: None,
             read_only,
             places: Places::default(),
             of_fleet,
@@ -308,10 +331,16 @@ impl App {
                 }
                 Vec::new()
             }
+            Msg::News => self.news(world),
             Msg::Say(text) => {
                 self.say(text);
                 Vec::new()
             }
+            Msg::Store(answer) => {
+                self.store_answered(answer, world);
+                Vec::new()
+            }
+            Msg::Sent { said, proof } => self.sent(said, proof, world),
             Msg::Hint(text) => {
                 self.status = Some(Status { text, bad: false, until: self.clock + STATUS_TIME * 4 });
                 Vec::new()
@@ -331,6 +360,7 @@ impl App {
             }
             Msg::Prover(setup) => {
                 self.prover = setup;
+                self.typed_store = None;
                 Vec::new()
             }
             Msg::Copied { text, sure } => {
@@ -438,7 +468,7 @@ impl App {
                 effects.push(Effect::Mouse(self.mouse));
             }
             Action::PlayPause => effects.push(Effect::Playback(Playback::Toggle)),
-            Action::Speed(steps) => effects.push(Effect::Playback(Playback::Speed(when::speed(&world.time, steps)))),
+            Action::Speed(steps) => effects.push(Effect::Playback(Playback::Speed(speed::speed(&world.time, steps)))),
             Action::Seek(secs) => {
                 let by = Duration::from_secs(secs.unsigned_abs());
                 effects.push(Effect::Playback(Playback::SeekBy { by, back: secs < 0 }));
@@ -472,7 +502,7 @@ impl App {
             }
             Action::Change(change) => self.ask_change(change, world, effects),
             Action::OpenAlert { .. } => return self.open(ViewId::Alerts, &action, world, effects),
-            Action::OpenProof(_) => return self.open(ViewId::Proofs, &action, world, effects),
+            Action::OpenProof(_) | Action::FollowProof(_) => return self.open(ViewId::Proofs, &action, world, effects),
             Action::OpenWorker(_) => return self.open(ViewId::Workers, &action, world, effects),
             Action::OpenLogs(ref log) => {
                 effects.push(Effect::Follow(log.clone()));
@@ -536,6 +566,7 @@ impl App {
         let Some(s) = self.trail.pop() else { return false };
         self.last = Some(self.current);
         self.current = s.from;
+        self.popup = s.pane.then(Popup::run);
         true
     }
 
@@ -547,7 +578,7 @@ impl App {
         if come_back {
             if i != self.current {
                 self.trail.retain(|s| s.from != self.current && s.from != i);
-                self.trail.push(Step { from: self.current, landed: None });
+                self.trail.push(Step { from: self.current, landed: None, pane: false });
                 self.last = Some(self.current);
                 self.current = i;
             }

@@ -49,6 +49,28 @@ fn capture(name: &str) -> PathBuf {
 }
 
 #[test]
+fn a_frame_of_a_time_outside_of_the_tape_is_the_nearest_one() {
+    let d = dir();
+    let tape = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tapes/two-plonk-oom64.tape");
+    let frame = |at: &[&str]| run(&d, &[&["frame", "--from", tape.to_str().unwrap()], at].concat());
+    let (first, last) = (frame(&["--at", "0%"]), frame(&[]));
+    assert_eq!((first.code, first.err.as_str(), last.err.as_str()), (Some(0), "", ""));
+    assert_ne!(first.out, last.out);
+    for (at, like, words) in
+        [("2020-01-01T00:00:00Z", &first, "the recording begins at "), ("2030-01-01T00:00:00Z", &last, "the recording ends at ")]
+    {
+        let told = frame(&["--at", at]);
+        assert_eq!((told.code, &told.out), (Some(0), &like.out), "{at}");
+        assert!(told.err.contains(words), "{}", told.err);
+    }
+    // A time of day before the beginning is not that of the next day.
+    let told = frame(&["--at", "00:00:01"]);
+    assert!(told.out == first.out && told.err.contains("the recording begins at "), "{}", told.err);
+    assert_eq!(frame(&["--at", "-0s"]).out, last.out);
+    frame(&["--at", "soon"]).fails(2, &["'soon' is no time", "50%"]);
+}
+
+#[test]
 fn files_that_cannot_be_read_or_written() {
     let d = dir();
     std::os::unix::fs::symlink("loop", d.path().join("loop")).unwrap();

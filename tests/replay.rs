@@ -227,10 +227,43 @@ fn a_start_outside_of_the_recording_is_told() {
         (begin.plus(Duration::from_secs(1)), None),
     ] {
         let (mut player, mut model) = (open(), Model::new());
-        player.start_at(at);
+        player.start_at(&at.to_string()).unwrap();
         settle(&mut player, &mut model);
         let told = player.trouble();
         assert_eq!(told.as_deref().map(|t| words.is_some_and(|w| t.starts_with(w))), words.map(|_| true), "{told:?}");
+    }
+}
+
+#[test]
+fn a_start_is_written_as_in_the_dialog() {
+    let dir = tempfile::tempdir().unwrap();
+    let tape = &tapes()[0];
+    // Where the end is told by the file, and where all of it has to be read first.
+    let folder = dir.path().join("folder");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::copy(tape, folder.join("a.tape")).unwrap();
+    for path in [tape, &folder] {
+        let open = || Player::open(std::slice::from_ref(path), Some(1.0)).unwrap();
+        let (mut whole, mut model) = (open(), Model::new());
+        settle(&mut whole, &mut model);
+        let (begin, end) = whole.time().span().unwrap();
+        let half = begin.plus(end.since(begin) / 2);
+        let clock = half.date_clock()[11..].to_owned();
+        let secs = Timestamp::from_secs(half.secs());
+        for (text, want) in [
+            ("50%", half),
+            ("0%", begin),
+            ("100%", end),
+            ("-10s", end.minus(Duration::from_secs(10))),
+            ("+10s", begin.plus(Duration::from_secs(10))),
+            (clock.as_str(), secs),
+        ] {
+            let (mut player, mut model) = (open(), Model::new());
+            player.start_at(text).unwrap();
+            settle(&mut player, &mut model);
+            assert_eq!((player.clock(), player.trouble()), (want, None), "{text} of {}", path.display());
+        }
+        assert!(open().start_at("half").unwrap_err().contains("50%"));
     }
 }
 

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::base::redact::passwords;
 use crate::ui::draw::{put, put_line, tint, wrap};
 use crate::ui::widgets::input::Input;
 use crate::ui::{Ctx, Role};
@@ -17,6 +18,8 @@ pub(super) enum Value<'a> {
     Choice(Vec<(&'static str, bool)>),
     /// A text; the words are shown while it is empty.
     Text(&'a Input, &'static str),
+    /// Redis URLs, whose passwords are not shown.
+    Urls(&'a Input, &'static str),
 }
 
 /// Draws the rows, the one at `at` being edited; returns the row below them.
@@ -34,6 +37,14 @@ pub(super) fn draw(inner: Rect, rows: &[(&'static str, Value<'_>)], at: usize, c
         }
         put(buf, row, row.x, y, label, theme.style(Role::Dim));
         let room = Rect { x: row.x + LABEL.min(row.width), width: row.width.saturating_sub(LABEL), ..row };
+        let starred;
+        let value = match value {
+            Value::Urls(input, note) => {
+                starred = input.starred(&passwords(input.text(), here));
+                &Value::Text(&starred, note)
+            }
+            other => other,
+        };
         match value {
             Value::Choice(all) => {
                 let mut spans = Vec::new();
@@ -44,7 +55,7 @@ pub(super) fn draw(inner: Rect, rows: &[(&'static str, Value<'_>)], at: usize, c
                 }
                 put_line(buf, room, room.x, y, &Line::from(spans));
             }
-            Value::Text(input, note) => {
+            Value::Text(input, note) | Value::Urls(input, note) => {
                 let text = theme.style(Role::Text);
                 if here {
                     input.draw(room, text, buf);

@@ -3,7 +3,8 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::popup::{Ask, Popup};
-use super::{App, World, command, when};
+use super::{App, World, command};
+use crate::base::when;
 use crate::ui::widgets::input::Input;
 use crate::ui::{Action, Effect};
 
@@ -31,7 +32,7 @@ impl App {
             Some(Popup::Palette { input, selected }) => return self.key_in_palette(key, input, selected, world),
             Some(Popup::Ask(ask)) => return self.key_in_ask(key, ask, world),
             Some(Popup::Launch(form)) => return self.key_in_launch(key, form, world),
-            Some(Popup::Confirm(ask)) => return self.key_in_confirm(key, ask),
+            Some(Popup::Confirm(ask)) => return self.key_in_confirm(key, ask, world),
             Some(Popup::Range(form)) => return self.key_in_range(key, form, world),
             Some(Popup::Run(pane)) => return self.key_in_run(key, pane, world),
             Some(Popup::StopRun(ask)) => return self.key_in_stop(key, ask, world),

@@ -8,6 +8,7 @@ use ratatui::style::Style;
 
 use super::form::{self, Value};
 use super::popup::Popup;
+use super::store::StoreForm;
 use super::{App, World};
 use crate::base::{ProofId, units};
 use crate::capacity;
@@ -32,7 +33,7 @@ const MODES: [ProofMode; 4] = [ProofMode::Core, ProofMode::Compressed, ProofMode
 
 /// A line of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
+pub enum Field {
     Program,
     N,
     Elf,
@@ -40,6 +41,10 @@ enum Field {
     Mode,
     Count,
     Timeout,
+    Store,
+    Urls,
+    Bucket,
+    Region,
 }
 
 /// The dialog that sends proofs.
@@ -54,7 +59,9 @@ pub struct Launcher {
     timeout: Input,
     at: usize,
     /// What is wrong with what was typed.
-    wrong: Option<String>,
+    pub(super) wrong: Option<String>,
+    /// The artifact store, where none is set.
+    pub(super) store: Option<StoreForm>,
 }
 
 /// A question with Yes and No.
@@ -69,7 +76,7 @@ pub struct Confirm {
 
 impl Launcher {
     /// As it is opened.
-    pub fn new() -> Self {
+    pub fn new(store: Option<StoreForm>) -> Self {
         Self {
             elf: false,
             n: Input::new("1000"),
@@ -80,12 +87,14 @@ impl Launcher {
             timeout: Input::new("4h"),
             at: 0,
             wrong: None,
+            store,
         }
     }
 
     fn fields(&self) -> Vec<Field> {
         let own: &[Field] = if self.elf { &[Field::Elf, Field::Input] } else { &[Field::N] };
-        [&[Field::Program], own, &[Field::Mode, Field::Count, Field::Timeout]].concat()
+        let store = self.store.as_ref().map_or(&[][..], StoreForm::fields);
+        [&[Field::Program], own, &[Field::Mode, Field::Count, Field::Timeout], store].concat()
     }
 
     fn field(&self) -> Field {
@@ -99,7 +108,8 @@ impl Launcher {
             Field::Input => &mut self.item,
             Field::Count => &mut self.count,
             Field::Timeout => &mut self.timeout,
-            Field::Program | Field::Mode => return None,
+            Field::Program | Field::Mode | Field::Store => return None,
+            field => return self.store.as_mut().and_then(|s| s.input(field)),
         })
     }
 
@@ -118,6 +128,7 @@ impl Launcher {
         match self.field() {
             Field::Program => self.elf = !self.elf,
             Field::Mode => self.mode = (self.mode + by) % MODES.len(),
+            Field::Store => self.store.as_mut().map_or((), StoreForm::turn),
             _ => {}
         }
     }
@@ -131,6 +142,7 @@ impl Launcher {
             Field::Mode => ("mode", Value::Choice(MODES.map(|m| (m.as_str(), m == self.mode())).to_vec())),
             Field::Count => ("at once", Value::Text(&self.count, "1")),
             Field::Timeout => ("deadline in", Value::Text(&self.timeout, "4h")),
+            field => self.store.as_ref().map_or(("", Value::Choice(Vec::new())), |s| s.row(field)),
         }
     }
 
@@ -185,9 +197,13 @@ impl App {
     pub(super) fn open_launch(&mut self, world: &World<'_>) {
         if self.may_change(world) {
             match &self.prover.store {
-                None => self.say("no artifact store is set: start with CLI_REDIS_NODES, or CLI_S3_BUCKET and CLI_S3_REGION"),
-                Some(Err(why)) => self.say(why.clone()),
-                Some(Ok(_)) => self.popup = Some(Popup::Launch(Box::new(Launcher::new()))),
+                Some(Ok(_)) if self.typed_store.is_none() => self.popup = Some(Popup::Launch(Box::new(Launcher::new(None)))),
+                // It is typed here, or was.
+                other => {
+                    let wrong = other.as_ref().and_then(|s| s.as_ref().err().cloned());
+                    let store = Some(self.typed_store.clone().unwrap_or_default());
+                    self.popup = Some(Popup::Launch(Box::new(Launcher { wrong, ..Launcher::new(store) })));
+                }
             }
         }
     }
@@ -235,10 +251,13 @@ impl App {
             KeyCode::Down | KeyCode::Tab => form.at = if form.at >= last { 0 } else { form.at + 1 },
             KeyCode::Up | KeyCode::BackTab => form.at = if form.at == 0 { last } else { form.at - 1 },
             KeyCode::Enter => match form.launch() {
-                Ok(launch) => {
-                    let word = capacity::word(world.model, launch.mode, u32::from(launch.count));
-                    let store = self.prover.store.clone().and_then(Result::ok).unwrap_or_default();
-                    self.popup = Some(Popup::Confirm(Box::new(Confirm::launch(&launch, &store, word))));
+                Ok(_) => {
+                    if let Some(store) = form.store.as_ref().filter(|s| !s.is_taken()) {
+                        let typed = store.typed();
+                        self.popup = Some(Popup::Launch(form));
+                        return vec![Effect::Store(typed)];
+                    }
+                    self.ask_launch(form, world);
                     return Vec::new();
                 }
                 Err(e) => form.wrong = Some(e),
@@ -256,10 +275,25 @@ impl App {
         Vec::new()
     }
 
-    pub(super) fn key_in_confirm(&mut self, key: &KeyEvent, mut ask: Box<Confirm>) -> Vec<Effect> {
+    /// Asks whether to send what the form says.
+    pub(super) fn ask_launch(&mut self, mut form: Box<Launcher>, world: &World<'_>) {
+        match form.launch() {
+            Ok(launch) => {
+                let word = capacity::word(world.model, launch.mode, u32::from(launch.count));
+                let store = self.prover.store.clone().and_then(Result::ok).unwrap_or_default();
+                self.popup = Some(Popup::Confirm(Box::new(Confirm::launch(&launch, &store, word))));
+            }
+            Err(e) => {
+                form.wrong = Some(e);
+                self.popup = Some(Popup::Launch(form));
+            }
+        }
+    }
+
+    pub(super) fn key_in_confirm(&mut self, key: &KeyEvent, mut ask: Box<Confirm>, world: &World<'_>) -> Vec<Effect> {
         match key.code {
-            KeyCode::Char('y' | 'Y') => return self.confirmed(ask.request),
-            KeyCode::Enter if ask.yes => return self.confirmed(ask.request),
+            KeyCode::Char('y' | 'Y') => return self.confirmed(ask.request, world),
+            KeyCode::Enter if ask.yes => return self.confirmed(ask.request, world),
             KeyCode::Left
             | KeyCode::Right
             | KeyCode::Up
@@ -279,16 +313,19 @@ impl App {
         Vec::new()
     }
 
-    fn confirmed(&mut self, request: Request) -> Vec<Effect> {
+    fn confirmed(&mut self, request: Request, world: &World<'_>) -> Vec<Effect> {
         if matches!(request, Request::Range(_)) {
-            // Its output is what one wants to see now.
-            self.popup = Some(Popup::Run(super::range::Pane::default()));
+            // Its output is what one wants to see now; then its proof.
+            self.popup = Some(Popup::run());
+            self.await_run(world);
         }
         vec![Effect::Cluster(request)]
     }
 
-    pub(super) fn launch_area(room: Rect) -> Rect {
-        super::popup::centre(room, 72.min(room.width.saturating_sub(4)), 13)
+    pub(super) fn launch_area(form: &Launcher, room: Rect) -> Rect {
+        // What is wrong may take some lines.
+        let rows = form.store.as_ref().map_or(0, |s| s.fields().len() + 1);
+        super::popup::centre(room, 72.min(room.width.saturating_sub(4)), 13 + u16::try_from(rows).unwrap_or(0))
     }
 
     pub(super) fn confirm_area(ask: &Confirm, room: Rect) -> Rect {
@@ -307,7 +344,12 @@ impl App {
             Some(w) => lines.push((if w.bad { Role::Warn } else { Role::Good }, w.text)),
             None => lines.push((Role::Dim, "whether it fits is not known: no maximum weight of a CPU worker is seen yet".into())),
         }
-        if let Some(Ok(store)) = &self.prover.store {
+        if form.store.is_some() {
+            lines.push((
+                Role::Dim,
+                "No store is set: the one that is typed here is kept as long as sp1top runs, and written nowhere.".into(),
+            ));
+        } else if let Some(Ok(store)) = &self.prover.store {
             lines.push((Role::Dim, format!("store: {store}")));
         }
         form::paragraphs(inner, y, &lines, ctx, buf);

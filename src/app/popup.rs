@@ -76,6 +76,10 @@ impl Popup {
         }
     }
 
+    pub fn run() -> Self {
+        Self::Run(Pane::default())
+    }
+
     pub fn palette() -> Self {
         Self::Palette { input: Input::default(), selected: 0 }
     }
@@ -178,7 +182,7 @@ impl App {
                 area
             }
             Popup::Ask(_) => frame.bottom,
-            Popup::Launch(_) => Self::launch_area(frame.body),
+            Popup::Launch(form) => Self::launch_area(form, frame.body),
             Popup::Confirm(ask) => Self::confirm_area(ask, frame.body),
             Popup::Range(form) => Self::range_area(form, frame.body),
             Popup::Run(_) => self.run_area(frame.body),

@@ -80,6 +80,11 @@ pub struct StopAsk {
 }
 
 impl Pane {
+    /// True where the newest lines are shown.
+    pub const fn at_end(self) -> bool {
+        self.up == 0
+    }
+
     /// Follows the mouse wheel; down is towards the end.
     pub fn wheel(&mut self, by: i32) {
         self.up = self.up.saturating_add_signed(-isize::try_from(by * 3).unwrap_or(0));
@@ -250,7 +255,7 @@ impl App {
     /// Opens the pane of the run, or the dialog where there is none.
     pub(super) fn open_range(&mut self, world: &World<'_>) {
         if world.model.runs.newest().is_some() {
-            self.popup = Some(Popup::Run(Pane::default()));
+            self.popup = Some(Popup::run());
         } else {
             self.open_range_form(world);
         }
@@ -321,7 +326,7 @@ impl App {
             }
             KeyCode::Char('o') if world.model.runs.newest().is_some_and(|r| r.proof.is_some()) => {
                 let proof = world.model.runs.newest().and_then(|r| r.proof.clone());
-                return proof.map(|id| self.act(crate::ui::Action::OpenProof(id), world)).unwrap_or_default();
+                return proof.map(|id| self.from_pane(id, world)).unwrap_or_default();
             }
             KeyCode::Up | KeyCode::Char('k') => pane.up + 1,
             KeyCode::Down | KeyCode::Char('j') => pane.up.saturating_sub(1),

@@ -13,6 +13,7 @@ use crate::ui::keymap::{self, Binding, parse_key};
 use crate::ui::{AlertMark, Outcome, testing};
 
 mod range;
+mod sent;
 
 /// An app with what it needs to live.
 struct Session {
@@ -514,8 +515,6 @@ fn a_loop_is_told_and_its_ends_are_on_the_bar() {
 #[test]
 fn a_proof_is_sent_after_two_questions_whose_default_is_no() {
     let mut s = Session::new(healthy().clone()).size(100, 30);
-    s.press(&["p"]);
-    assert!(s.text().contains("no artifact store is set"), "{}", s.text());
     s.app.prover.store = Some(Ok("redis://:***@redis:6379".into()));
     s.press(&["p"]);
     assert!(s.text().contains("send a proof") && s.text().contains("redis://:***@redis:6379"), "{}", s.text());
@@ -741,6 +740,15 @@ fn muted_alerts_are_not_counted() {
     assert!(top.contains("1 muted") && !top.contains(&format!("✗ {worst} ")), "{text}");
     assert!(text.lines().nth(1).unwrap().contains(&format!("alerts !{}", n - 1)), "{text}");
     assert!(!text.contains(&first.summary[..24]), "{text}");
+    // When all are muted, their rows are the others'.
+    let row = |text: &str| text.lines().position(|l| l.contains("cpu queue")).unwrap();
+    let before = row(&text);
+    for a in s.alerts.firing().to_vec().iter().filter(|a| a.key() != first.key()) {
+        s.alerts.mute(&a.key());
+    }
+    let text = s.text();
+    assert!(row(&text) < before && row(&text) <= 3, "{text}");
+    assert!(text.lines().next().unwrap().contains(&format!("{n} muted")), "{text}");
 }
 
 #[test]

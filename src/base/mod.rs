@@ -10,6 +10,7 @@ pub mod ring;
 pub mod text;
 pub mod time;
 pub mod units;
+pub mod when;
 
 pub use id::{PodName, ProofId, SourceName, TaskId, TaskType, WorkerId, WorkerKind};
 pub use ring::Ring;

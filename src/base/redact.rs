@@ -1,6 +1,7 @@
 //! Secrets do not leave the place where they were read.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind, packed};
@@ -105,6 +106,53 @@ pub fn mask_bytes(raw: &[u8]) -> Cow<'_, [u8]> {
         out[begin..end].fill(b'*');
     }
     Cow::Owned(out)
+}
+
+/// Where passwords are, or may be in the making, in Redis URLs with commas
+/// between them that a person types: byte ranges. While it is `typed` at, what
+/// stands behind a colon may become a password, a port too.
+#[must_use]
+pub fn passwords(text: &str, typed: bool) -> Vec<Range<usize>> {
+    // A comma begins another URL only where a scheme follows: it may stand in a password.
+    let mut begins = vec![0];
+    begins.extend(text.match_indices(',').map(|(i, _)| i + 1).filter(|i| text[*i..].split(',').next().is_some_and(|n| n.contains("://"))));
+    let ends = begins.iter().skip(1).map(|b| b - 1).chain([text.len()]);
+    begins.iter().zip(ends).filter_map(|(begin, end)| password(&text[*begin..end], typed).map(|r| begin + r.start..begin + r.end)).collect()
+}
+
+/// The password of one URL.
+fn password(url: &str, typed: bool) -> Option<Range<usize>> {
+    let from = match url.find("://") {
+        Some(i) => i + 3,
+        // A scheme in the making.
+        None if ["redis://", "rediss://"].iter().any(|s| s.starts_with(url.trim_start())) => return None,
+        None => 0,
+    };
+    let rest = &url[from..];
+    if let Some(at) = rest.rfind('@') {
+        let begin = rest[..at].find(':').map_or(0, |i| i + 1);
+        return (begin < at).then_some(from + begin..from + at);
+    }
+    let host = if rest.starts_with('[') { rest.find(']')? } else { 0 };
+    let colon = host + rest[host..].find(':')?;
+    let tail = &rest[colon + 1..];
+    let port = &tail[..tail.find(['/', '?']).unwrap_or(tail.len())];
+    let is_port = colon > 0 && (1..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit());
+    let open = typed && port.len() == tail.len();
+    (!tail.is_empty() && (open || !is_port)).then_some(from + colon + 1..url.len())
+}
+
+/// The text with [`passwords`] hidden.
+#[must_use]
+pub fn hide_passwords(text: &str) -> String {
+    let (mut out, mut at) = (String::new(), 0);
+    for r in passwords(text, false) {
+        out.push_str(&text[at..r.start]);
+        out.push_str(HIDDEN);
+        at = r.end;
+    }
+    out.push_str(&text[at..]);
+    out
 }
 
 /// Where the secrets are.
@@ -215,6 +263,45 @@ const fn is_token(c: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_typed_is_hidden_before_it_is_whole() {
+        let shown = |text: &str, typed: bool| {
+            let mut out = text.as_bytes().to_vec();
+            for r in passwords(text, typed) {
+                out[r].fill(b'*');
+            }
+            String::from_utf8(out).unwrap()
+        };
+        // Letter by letter, whatever the password is made of.
+        for secret in ["hunter2", "12345", "p,w", "a:b", "x/y"] {
+            for url in
+                [format!("redis://:{secret}@h:6379/0"), format!("rediss://user:{secret}@h"), format!("redis://a:1/0,redis://:{secret}@b")]
+            {
+                let begin = url.rfind(secret).unwrap();
+                for n in begin + 1..=url.len() {
+                    let text = shown(&url[..n], true);
+                    assert!(!text[begin..n.min(begin + secret.len())].contains(|c| c != '*'), "{} is shown as {text}", &url[..n]);
+                }
+                assert!(!hide_passwords(&url).contains(secret), "{url}");
+            }
+        }
+        // What is none is shown, once it is clear.
+        for (text, typed, want) in [
+            ("redi", true, "redi"),
+            ("redis://h", true, "redis://h"),
+            ("redis://h:6379", true, "redis://h:****"),
+            ("redis://h:6379", false, "redis://h:6379"),
+            ("redis://h:6379/0", true, "redis://h:6379/0"),
+            ("redis://[::1]:6379", false, "redis://[::1]:6379"),
+            ("redis://:123", false, "redis://:***"),
+            (":hunter2@h:6379", false, ":*******@h:6379"),
+            ("redis://:a@h:1,rediss://u:bc@i", true, "redis://:*@h:1,rediss://u:**@i"),
+        ] {
+            assert_eq!(shown(text, typed), want, "{text}");
+        }
+        assert_eq!(hide_passwords("redis://:a@h:1/0"), "redis://:***@h:1/0");
+    }
 
     #[test]
     fn passwords_and_tokens_are_hidden_and_nothing_else() {

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::base::Timestamp;
 use crate::config::Settings;
 use crate::event::Component;
 use crate::runtime::live::LogFile;
@@ -185,8 +184,9 @@ pub struct ReplayArgs {
     /// Recorded seconds a second, or max
     #[arg(long, default_value = "10", value_parser = speed)]
     pub speed: Speed,
-    /// Begin at this time: 2026-11-24T01:02:03Z, or 01:02:03 of the first day
-    #[arg(long, value_name = "TIME")]
+    /// Begin at this time: 2026-11-24T01:02:03Z, 01:02:03, +12m from the beginning, -90s from the
+    /// end, or 50%
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub start: Option<String>,
 }
 
@@ -238,8 +238,9 @@ pub struct ReportArgs {
     /// Tapes or raw logs
     #[arg(long, num_args = 1.., required = true, value_name = "PATH")]
     pub from: Vec<PathBuf>,
-    /// The moment: a time, or an alert's id (when it first fired) [default: the worst alert]
-    #[arg(long, value_name = "TIME|ALERT")]
+    /// The moment: a time as for replay --start, or an alert's id (when it first fired)
+    /// [default: the worst alert]
+    #[arg(long, value_name = "TIME|ALERT", allow_hyphen_values = true)]
     pub around: Option<String>,
     /// How much before it is told
     #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration)]
@@ -255,8 +256,8 @@ pub struct FrameArgs {
     /// Tapes or raw logs
     #[arg(long, num_args = 1.., required = true, value_name = "PATH")]
     pub from: Vec<PathBuf>,
-    /// The time to show [default: the end]
-    #[arg(long, value_name = "TIME")]
+    /// The time to show, as for replay --start [default: the end]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: Option<String>,
     /// Columns and rows
     #[arg(long, value_name = "WxH", default_value = "120x40", value_parser = size)]
@@ -417,22 +418,6 @@ fn speed(s: &str) -> Result<Speed, String> {
     }
 }
 
-/// Reads `--start`: a time, a time of day on the day of `begin` (UTC) or the
-/// next, or `+12m` from `begin` on.
-pub fn start(s: &str, begin: Timestamp) -> Result<Timestamp, String> {
-    if let Some(t) = Timestamp::parse(s) {
-        return Ok(t);
-    }
-    if let Some(span) = s.strip_prefix('+').and_then(crate::base::time::span) {
-        return Ok(begin.plus(span));
-    }
-    let day = begin.date_clock();
-    let clock = if s.matches(':').count() == 1 { format!("{s}:00") } else { s.to_owned() };
-    let t = Timestamp::parse(&format!("{}T{clock}Z", &day[..10.min(day.len())]));
-    t.map(|t| if t < begin { t.plus(std::time::Duration::from_secs(86_400)) } else { t })
-        .ok_or_else(|| format!("'{s}' is no time; write 2026-11-24T01:02:03Z, 01:02:03 or +12m"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -441,14 +426,5 @@ mod tests {
     fn the_command_line_is_sound() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn times_of_day_are_on_the_first_day_or_the_next() {
-        let begin = Timestamp::parse("2026-11-24T23:00:00Z").unwrap();
-        assert_eq!(start("23:30", begin).unwrap().to_string(), "2026-11-24T23:30:00Z");
-        assert_eq!(start("00:10:05", begin).unwrap().to_string(), "2026-11-25T00:10:05Z");
-        assert_eq!(start("+12m", begin).unwrap().to_string(), "2026-11-24T23:12:00Z");
-        assert!(start("soon", begin).is_err() && start("+soon", begin).is_err());
     }
 }

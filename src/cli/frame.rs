@@ -4,10 +4,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::args::{FrameArgs, FrameFormat, Look, start};
+use super::args::{FrameArgs, FrameFormat, Look};
 use super::{Failure, Outcome, print};
 use crate::app::AppOptions;
+use crate::base::when;
 use crate::runtime::picture::{self, Cast};
+use crate::runtime::player::{ends_before, starts_before};
 use crate::runtime::screen::Screen;
 use crate::runtime::stage::Stage;
 use crate::runtime::themes;
@@ -24,9 +26,16 @@ pub(super) fn run(args: &FrameArgs, look: &Look) -> Outcome {
     let mut stage = Stage::open(&args.from, options, args.size, args.live)?;
     let (begin, end) = stage.span();
     let at = match &args.at {
-        Some(t) => start(t, begin).map_err(Failure::usage)?,
+        Some(t) => when::start(t, begin, end).map_err(Failure::usage)?,
         None => end,
     };
+    // As the dashboard does: what is nearest, and a word on it.
+    if at < begin {
+        eprintln!("sp1top: {}", starts_before(begin));
+    } else if at > end {
+        eprintln!("sp1top: {}", ends_before(end, at));
+    }
+    let at = at.max(begin).min(end);
     stage.go(at)?;
     for key in &args.keys {
         stage.press(key)?;

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::args::{Place, ReportArgs, start};
+use super::args::{Place, ReportArgs};
 use super::{Failure, Outcome, print};
 use crate::alerts::{Severity, Thresholds, TransitionState};
-use crate::base::Timestamp;
+use crate::base::{Timestamp, when};
 use crate::model::Model;
 use crate::output::report::Report;
 use crate::pipeline::Pipeline;
@@ -22,7 +22,10 @@ pub(super) fn run(args: &ReportArgs, place: &Place) -> Outcome {
     let mut recording = Recording::open(&args.from, "files")?;
     let begin = recording.next_at().unwrap_or_default();
     let at = match &args.around {
-        Some(text) if text.starts_with(|c: char| c.is_ascii_digit() || c == '+') => start(text, begin).map_err(Failure::usage)?,
+        Some(text) if text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-')) => {
+            let end = if when::needs_end(text) { end(&args.from)?.max(begin) } else { begin };
+            when::start(text, begin, end).map_err(Failure::usage)?
+        }
         other => fired(&args.from, other.as_deref(), &limits)?,
     };
     let (mut model, mut pipeline) = (Model::new(), Pipeline::with(true, limits));
@@ -66,6 +69,16 @@ pub(super) fn run(args: &ReportArgs, place: &Place) -> Outcome {
     write(&picture, report.svg())?;
     eprintln!("sp1top: {} and {}", path.display(), picture.display());
     Ok(0)
+}
+
+/// The recording's last time.
+fn end(paths: &[PathBuf]) -> Result<Timestamp, Failure> {
+    let mut recording = Recording::open(paths, "files")?;
+    let mut last = Timestamp::ZERO;
+    while let Some(e) = recording.next()? {
+        last = last.max(e.at);
+    }
+    Ok(last)
 }
 
 /// When an alert first fired: that one, or else the worst.

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::args::{Look, Place, ReplayArgs, WatchArgs, start};
+use super::args::{Look, Place, ReplayArgs, WatchArgs};
 use super::{Failure, Outcome};
 use crate::app::ProverSetup;
 use crate::model::Model;
@@ -108,7 +108,7 @@ pub(super) fn replay(args: &ReplayArgs, look: &Look) -> Outcome {
     let limits = super::settings::thresholds(&look.settings.alerts)?;
     let mut player = Player::with_limits(&paths, args.speed.0, &limits)?;
     if let Some(s) = &args.start {
-        player.start_at(start(s, player.begin()).map_err(Failure::usage)?);
+        player.start_at(s).map_err(Failure::usage)?;
     }
     let (_waker, inbox) = channel();
     show(Box::new(player), options, inbox)

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::envfile;
-use crate::base::redact::redact;
+use crate::base::redact::{hide_passwords, redact};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +76,14 @@ impl Settings {
         Self { values: values.collect() }
     }
 
+    /// What was typed instead of the variables; all else of the environment
+    /// stays.
+    #[must_use]
+    pub fn typed(values: &[(&'static str, &str)], get: impl Fn(&str) -> Option<String>) -> Self {
+        let flags: Vec<_> = values.iter().map(|(name, v)| (*name, "the dialog", Some(*v))).collect();
+        Self::flags(&flags).environment(|n| get(n).filter(|_| ![REDIS_NODES, S3_BUCKET, S3_REGION].contains(&n)))
+    }
+
     /// Adds what the environment has.
     #[must_use]
     pub fn environment(mut self, get: impl Fn(&str) -> Option<String>) -> Self {
@@ -128,7 +136,7 @@ impl Settings {
                     if !n.starts_with("redis://") && !n.starts_with("rediss://") {
                         return Err(format!(
                             "{REDIS_NODES} (from {origin}): '{}' is no redis:// or rediss:// URL; write redis://[:PASSWORD@]HOST:PORT/DB, several with commas",
-                            redact(n)
+                            redact(&hide_passwords(n))
                         ));
                     }
                 }
@@ -265,6 +273,21 @@ mod tests {
         let flags = Settings::flags(&[(REDIS_NODES, "--redis-nodes", Some("redis://flag:6379")), (S3_BUCKET, "--s3-bucket", None)]);
         let s = flags.environment(|n| (n == REDIS_NODES).then(|| "redis://env:6379".into()));
         assert_eq!(s.store().unwrap().describe(), "redis://flag:6379");
+    }
+
+    #[test]
+    fn what_is_typed_is_read_as_a_flag_is() {
+        let env = |n: &str| match n {
+            REDIS_NODES => Some("redis://env:6379".to_owned()),
+            "AWS_REGION" => Some("eu-1".to_owned()),
+            _ => None,
+        };
+        let store = |values: &[(&'static str, &str)]| Settings::typed(values, env).store().map(|s| s.describe());
+        assert_eq!(store(&[(REDIS_NODES, " redis://:hunter2@a:1 , redis://b ")]).unwrap(), "redis://:***@a:1,redis://b");
+        assert!(store(&[(S3_BUCKET, "b")]).unwrap().contains("eu-1"), "the region of the environment");
+        assert!(store(&[(REDIS_NODES, "")]).unwrap_err().contains("CLI_REDIS_NODES is set but empty (from the dialog)"));
+        let e = store(&[(REDIS_NODES, ":hunter2@a:6379")]).unwrap_err();
+        assert!(e.contains("is no redis:// or rediss:// URL") && !e.contains("hunter2"), "{e}");
     }
 
     #[test]

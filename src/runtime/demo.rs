@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::feed::Feed;
+use super::feed::{Done, Feed};
 use super::live::{LiveFeed, Sources, Taping};
 use super::prover::{Prover, ProverOptions};
 use super::tui::Waker;
@@ -250,7 +250,7 @@ impl Feed for DemoFeed {
         }
     }
 
-    fn request(&mut self, what: &Request) -> Result<String, String> {
+    fn request(&mut self, what: &Request) -> Result<Done, String> {
         self.live.request(what)
     }
 

@@ -4,9 +4,25 @@ use std::time::Duration;
 
 use crate::alerts::Alerts;
 use crate::app::ProverSetup;
+use crate::base::ProofId;
 use crate::base::change::Order;
 use crate::model::Model;
-use crate::ui::{Playback, Request, TimeBase, Track};
+use crate::ui::{Playback, Request, TimeBase, Track, TypedStore};
+
+/// What came of something that was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// One line for the status bar.
+    pub said: String,
+    /// The proof that was sent by it, the first one of several.
+    pub sent: Option<ProofId>,
+}
+
+impl From<String> for Done {
+    fn from(said: String) -> Self {
+        Self { said, sent: None }
+    }
+}
 
 /// What feeds the model: a recording, a simulated cluster, or live sources.
 pub trait Feed {
@@ -29,9 +45,15 @@ pub trait Feed {
     /// one of too many to be followed by default.
     fn follow(&mut self, _log: &str) {}
 
-    /// Does what was confirmed; how it goes on comes as data. The answer is one
+    /// Does what was confirmed; how it goes on comes as data. The error is one
     /// line for the status bar.
-    fn request(&mut self, _what: &Request) -> Result<String, String> {
+    fn request(&mut self, _what: &Request) -> Result<Done, String> {
+        Err("only a live cluster takes proofs".into())
+    }
+
+    /// Takes an artifact store that was typed; what it is called without its
+    /// passwords, or what is wrong with it.
+    fn store(&mut self, _typed: &TypedStore) -> Result<String, String> {
         Err("only a live cluster takes proofs".into())
     }
 

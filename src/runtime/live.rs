@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
-use super::feed::Feed;
+use super::feed::{Done, Feed};
 use super::player::Player;
 use super::points::{Marker, Point, Points};
 use super::prover::Prover;
@@ -23,7 +23,7 @@ use crate::sources::grpc::channel::Link;
 use crate::sources::hub::{Clock, Hub, WallClock};
 use crate::sources::live::{self, Command, LiveConfig};
 use crate::tape::recorder::Recorder;
-use crate::ui::{Mark, Playback, Request, TimeBase, Track};
+use crate::ui::{Mark, Playback, Request, TimeBase, Track, TypedStore};
 
 /// Wall time that one step may take, so that keys are answered meanwhile.
 const STEP: Duration = Duration::from_millis(25);
@@ -110,6 +110,8 @@ impl Taping {
         self.session.iter().map(|s| &s.0).chain(&self.asked)
     }
 }
+
+const NO_API: &str = "the API is not connected: give --cluster-rpc, or a context that reaches it";
 
 /// Points of a live session's past: each is a whole model.
 const POINTS: usize = 24;
@@ -352,10 +354,17 @@ impl Feed for LiveFeed {
         }
     }
 
-    fn request(&mut self, what: &Request) -> Result<String, String> {
+    fn request(&mut self, what: &Request) -> Result<Done, String> {
         match &mut self.prover {
             Some(p) => p.request(what),
-            None => Err("the API is not connected: give --cluster-rpc, or a context that reaches it".into()),
+            None => Err(NO_API.into()),
+        }
+    }
+
+    fn store(&mut self, typed: &TypedStore) -> Result<String, String> {
+        match &mut self.prover {
+            Some(p) => p.take_store(typed),
+            None => Err(NO_API.into()),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::Duration;
 
-use super::feed::Feed;
+use super::feed::{Done, Feed};
 use super::tui::Waker;
 use crate::alerts::Alerts;
 use crate::app::ProverSetup;
@@ -17,7 +17,7 @@ use crate::model::Model;
 use crate::pipeline::Pipeline;
 use crate::sources::hub::{Clock as _, WallClock};
 use crate::ui::fleet::Spot;
-use crate::ui::{Playback, Request, TimeBase, Track};
+use crate::ui::{Playback, Request, TimeBase, Track, TypedStore};
 
 /// A cluster that was opened.
 pub struct Opened {
@@ -203,8 +203,12 @@ impl Feed for Opening {
         }
     }
 
-    fn request(&mut self, what: &Request) -> Result<String, String> {
+    fn request(&mut self, what: &Request) -> Result<Done, String> {
         self.open_mut().map_or_else(|| Err(NOT_YET.into()), |f| f.request(what))
+    }
+
+    fn store(&mut self, typed: &TypedStore) -> Result<String, String> {
+        self.open_mut().map_or_else(|| Err(NOT_YET.into()), |f| f.store(typed))
     }
 
     fn says(&mut self) -> Option<String> {

@@ -10,10 +10,10 @@ use super::points::{Marker, Point, Points};
 use super::reel::{Reel, scout};
 use crate::alerts::Alerts;
 use crate::alerts::Thresholds;
-use crate::base::Timestamp;
+use crate::base::{Timestamp, when};
 use crate::model::Model;
 use crate::pipeline::Pipeline;
-use crate::sources::files::Error;
+use crate::sources::files::{Error, span};
 use crate::ui::{Mark, MarkKind, Playback, TimeBase, Track};
 
 /// Wall time that one step may take, so that keys are answered meanwhile.
@@ -36,6 +36,10 @@ pub struct Player {
     begin: Timestamp,
     /// A time that is being gone to.
     seeking: Option<Seek>,
+    /// A time to start at that is not gone to yet, as it was typed.
+    start: Option<String>,
+    /// The files' last time, where it can be told without reading them.
+    last: Option<Timestamp>,
     /// The way to a time that was named goes on: it may not be there.
     named: bool,
     trouble: Option<String>,
@@ -49,6 +53,18 @@ enum Seek {
     To(Timestamp),
     /// To the next mark of that kind, which nobody has read yet.
     Mark(fn(MarkKind) -> bool, &'static str),
+}
+
+/// What is said where a time before the beginning was asked for.
+#[must_use]
+pub fn starts_before(begin: Timestamp) -> String {
+    format!("the recording begins at {begin}, after the time to start at")
+}
+
+/// What is said where a time after the end was asked for.
+#[must_use]
+pub fn ends_before(end: Timestamp, wanted: Timestamp) -> String {
+    format!("the recording ends at {end}, before the time to go to ({wanted})")
 }
 
 impl Player {
@@ -67,7 +83,11 @@ impl Player {
         if !reel.is_kept() {
             scout(paths.to_vec(), &points, limits.clone());
         }
-        Ok(Self::with(reel, points, begin, speed, limits))
+        // Only where all of them tell it.
+        let last = paths.iter().map(|p| span(p).map(|s| s.1)).collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
+        let mut this = Self::with(reel, points, begin, speed, limits);
+        this.last = last;
+        Ok(this)
     }
 
     /// Plays tapes that are still being written by one who keeps the points.
@@ -95,6 +115,8 @@ impl Player {
             clock: begin,
             begin,
             seeking: None,
+            start: None,
+            last: None,
             named: false,
             trouble: None,
             marks: Vec::new(),
@@ -114,13 +136,38 @@ impl Player {
         self.finished
     }
 
-    /// Goes there before anything is shown.
-    pub fn start_at(&mut self, at: Timestamp) {
-        if at < self.begin {
-            self.trouble = Some(format!("the recording begins at {}, after the time to start at", self.begin));
+    /// Goes to a time as people write it before anything is shown. The error
+    /// says how times are written.
+    pub fn start_at(&mut self, text: &str) -> Result<(), String> {
+        when::start(text, self.begin, self.begin)?;
+        self.start = Some(text.to_owned());
+        Ok(())
+    }
+
+    /// Looks where the start is, as soon as that can be told. True where it has
+    /// to be waited for.
+    fn find_start(&mut self, model: &mut Model, changed: &mut bool) -> bool {
+        let Some(text) = self.start.take() else { return false };
+        let known = !when::needs_end(&text) || self.last.is_some() || self.points.is_done() || self.finished;
+        // What comes through a pipe has an end only once all of it came.
+        if !known && !(self.reel.is_kept() && self.play(None, model, changed)) {
+            self.start = Some(text);
+            return true;
         }
-        self.named = true;
-        self.seeking = Some(Seek::To(at));
+        let end = self.end().max(self.last.unwrap_or_default());
+        match when::start(&text, self.begin, end) {
+            Ok(to) => {
+                if to < self.begin {
+                    self.trouble = Some(starts_before(self.begin));
+                }
+                if let Err(e) = self.go(to, model) {
+                    self.trouble = Some(e);
+                }
+                self.named = true;
+            }
+            Err(e) => self.trouble = Some(e),
+        }
+        false
     }
 
     /// The time that is shown.
@@ -138,7 +185,7 @@ impl Player {
     /// by somebody.
     #[must_use]
     pub fn settled(&self) -> bool {
-        self.seeking.is_none() && (self.reel.is_kept() || self.points.is_done())
+        self.seeking.is_none() && self.start.is_none() && (self.reel.is_kept() || self.points.is_done())
     }
 
     /// What is shown is already there: nothing has to be played to it.
@@ -210,6 +257,8 @@ impl Player {
     /// Goes to a time, from the nearest point before it.
     pub fn go(&mut self, to: Timestamp, model: &mut Model) -> Result<(), String> {
         self.named = false;
+        // Wherever it was to start, one wants to be there now.
+        self.start = None;
         let to = to.max(self.begin);
         let point = self.points.before(to);
         let nearer = point.as_ref().is_some_and(|p| p.at > self.clock);
@@ -274,6 +323,9 @@ impl Player {
 
     fn step(&mut self, elapsed: Duration, model: &mut Model) -> bool {
         let mut changed = false;
+        if self.find_start(model, &mut changed) {
+            return changed;
+        }
         match self.seeking {
             Some(Seek::To(t)) => {
                 if self.play(Some(t), model, &mut changed) {
@@ -282,7 +334,7 @@ impl Player {
                     if !self.finished {
                         self.clock = self.clock.max(t);
                     } else if named && self.clock < t {
-                        self.trouble = Some(format!("the recording ends at {}, before the time to go to ({t})", self.clock));
+                        self.trouble = Some(ends_before(self.clock, t));
                     }
                 }
                 return true;
@@ -404,6 +456,7 @@ impl Feed for Player {
 
     fn next_wake(&self) -> Option<Duration> {
         match self.seeking {
+            _ if self.start.is_some() => return Some(Duration::from_millis(if self.reel.is_kept() { 0 } else { 30 })),
             Some(Seek::Mark(..)) if !self.reel.is_kept() => return Some(Duration::from_millis(30)),
             Some(_) => return Some(Duration::ZERO),
             None => {}

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::feed::Done;
 use super::range::{Around, Runner};
+use crate::base::ProofId;
 use crate::base::redact::redact_bytes;
 use crate::envelope::Kind;
 use crate::prover::drive::{DriveOptions, Driver, Order, Tell, plan};
@@ -15,13 +17,14 @@ use crate::prover::job::{Job, JobState};
 use crate::prover::journal::Journal;
 use crate::prover::program::Payload;
 use crate::prover::range::session::{Cluster, Stop};
-use crate::prover::settings::StoreConfig;
-use crate::prover::store::Store;
+use crate::prover::settings::{REDIS_NODES, S3_BUCKET, S3_REGION, Settings, StoreConfig};
+use crate::prover::store::redis::RedisStore;
+use crate::prover::store::{PIECE, Store};
 use crate::prover::update::{Step, Update};
 use crate::sources::grpc::calls::ClusterApi;
 use crate::sources::grpc::channel::Link;
 use crate::sources::hub::{Clock, Hub, Port};
-use crate::ui::{Launch, Program, Request};
+use crate::ui::{Launch, Program, Request, TypedStore};
 
 /// What it works with.
 pub struct ProverOptions {
@@ -77,8 +80,8 @@ impl Prover {
         this
     }
 
-    /// Does what was confirmed; the answer is for the status bar.
-    pub fn request(&mut self, what: &Request) -> Result<String, String> {
+    /// Does what was confirmed.
+    pub fn request(&mut self, what: &Request) -> Result<Done, String> {
         // Running a witness changes nothing.
         let harmless = matches!(what, Request::Range(l) if !l.prove) || matches!(what, Request::StopRange { cancel: false, .. });
         if self.options.read_only && !harmless {
@@ -93,9 +96,11 @@ impl Prover {
                     tell: self.teller(),
                 };
                 let around = Around { cluster, rpc: self.options.rpc.clone(), port: Arc::clone(&self.port), runtime: self.runtime.clone() };
-                self.runner.start(launch, around)
+                self.runner.start(launch, around).map(Done::from)
             }
-            Request::StopRange { cancel, wait } => self.runner.stop(if *cancel { Stop::Cancel } else { Stop::Leave }, *wait, &self.runtime),
+            Request::StopRange { cancel, wait } => {
+                self.runner.stop(if *cancel { Stop::Cancel } else { Stop::Leave }, *wait, &self.runtime).map(Done::from)
+            }
             Request::Prove(launch) => self.prove(launch),
             Request::Cancel(id) => {
                 let (api, port, id) = (self.api.clone(), Arc::clone(&self.port), id.to_string());
@@ -110,12 +115,33 @@ impl Prover {
                         let _ = port.send(Kind::Effect, note.to_string().into_bytes()).await;
                     }
                 });
-                Ok(said)
+                Ok(said.into())
             }
         }
     }
 
-    fn prove(&self, launch: &Launch) -> Result<String, String> {
+    /// Takes a store that was typed, for as long as this program runs. What waits
+    /// for that very store goes on.
+    pub fn take_store(&mut self, typed: &TypedStore) -> Result<String, String> {
+        let values = match typed {
+            TypedStore::Redis(urls) => vec![(REDIS_NODES, urls.as_str())],
+            TypedStore::S3 { bucket, region } => vec![(S3_BUCKET, bucket.as_str()), (S3_REGION, region.as_str())],
+        };
+        let config = Settings::typed(&values, |n| std::env::var(n).ok()).store()?;
+        if let StoreConfig::Redis { nodes, ttl } = &config {
+            RedisStore::new(nodes, *ttl, PIECE).map_err(|e| e.message)?;
+        }
+        let name = config.describe();
+        self.options.store = Some(config);
+        let waits = |j: &Job| matches!(j.state, JobState::Planned | JobState::Completed) && j.store == name;
+        let jobs: Vec<Job> = self.options.journal.all().0.into_iter().filter(|j| j.cluster == self.options.cluster && waits(j)).collect();
+        if !jobs.is_empty() {
+            self.drive(jobs, Step::Resumed);
+        }
+        Ok(name)
+    }
+
+    fn prove(&self, launch: &Launch) -> Result<Done, String> {
         let Some(config) = &self.options.store else { return Err("no artifact store is set".into()) };
         let order = Order {
             payload: read(&launch.program)?,
@@ -132,8 +158,9 @@ impl Prover {
             [one] => format!("{} is on its way", one.proof_id),
             many => format!("{} proofs are on their way", many.len()),
         };
+        let sent = jobs.first().map(|j| ProofId::new(&j.proof_id));
         self.drive(jobs, Step::Planned);
-        Ok(said)
+        Ok(Done { said, sent })
     }
 
     /// Puts updates among the envelopes.

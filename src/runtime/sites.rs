@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 
-use super::feed::Feed;
+use super::feed::{Done, Feed};
 use super::opening::{Opener, Opening};
 use super::tell::{TellOptions, Teller};
 use super::tui::{FIRST_PAUSE, Waker};
@@ -46,6 +46,11 @@ impl Site {
             self.update(msg);
             changed = true;
         }
+        if changed {
+            for effect in self.update(Msg::News) {
+                self.effect(effect);
+            }
+        }
         changed
     }
 
@@ -65,7 +70,19 @@ impl Site {
                 self.feed.follow(&log);
                 Ok(None)
             }
-            Effect::Cluster(what) => self.feed.request(&what).map(Some),
+            Effect::Cluster(what) => match self.feed.request(&what) {
+                Ok(Done { said, sent: Some(proof) }) => {
+                    self.update(Msg::Sent { said, proof });
+                    Ok(None)
+                }
+                Ok(done) => Ok(Some(done.said)),
+                Err(e) => Err(e),
+            },
+            Effect::Store(typed) => {
+                let answer = self.feed.store(&typed);
+                self.update(Msg::Store(answer));
+                Ok(None)
+            }
             Effect::Playback(what) => self.feed.control(&what, &mut self.model).map(|()| None),
             Effect::Change(order) => self.feed.change(order).map(|()| None),
             Effect::MarkAlert(key, mark) => Ok(self.feed.alerts_mut().map(|alerts| {

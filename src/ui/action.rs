@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::view::ViewId;
 use crate::alerts::Key;
 use crate::base::change::{Change, Order};
+use crate::base::redact::hide_passwords;
 use crate::base::{ProofId, Timestamp, WorkerId};
 use crate::event::ProofMode;
 
@@ -84,6 +85,9 @@ pub enum Action {
     CancelProof(ProofId),
     /// Show that proof's detail.
     OpenProof(ProofId),
+    /// Put the cursor on a proof in the list of all, which it may come to only
+    /// later: it was just sent.
+    FollowProof(ProofId),
     /// Show one alert, by its rule and what it is about.
     OpenAlert {
         /// The rule.
@@ -155,6 +159,8 @@ pub enum Effect {
     Playback(Playback),
     /// Do something in the cluster; it was confirmed.
     Cluster(Request),
+    /// Take this artifact store for this session.
+    Store(TypedStore),
     /// Mark an alert.
     MarkAlert(Key, AlertMark),
     /// Look at, or make, a change of the cluster.
@@ -179,6 +185,29 @@ pub enum Effect {
     Reopen(usize),
     /// Tell which contexts and namespaces there are.
     Places,
+}
+
+/// An artifact store as it was typed. It may hold passwords.
+#[derive(Clone, PartialEq, Eq)]
+pub enum TypedStore {
+    /// Redis: URLs with commas between them.
+    Redis(String),
+    /// S3.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// Its region.
+        region: String,
+    },
+}
+
+impl std::fmt::Debug for TypedStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Redis(urls) => write!(f, "Redis({})", hide_passwords(urls)),
+            Self::S3 { bucket, region } => write!(f, "S3({bucket}, {region})"),
+        }
+    }
 }
 
 /// Something that changes the cluster.

@@ -16,7 +16,7 @@ pub mod view;
 pub mod views;
 pub mod widgets;
 
-pub use action::{Action, AlertMark, Effect, Launch, Playback, Program, RangeLaunch, RangeTask, Request};
+pub use action::{Action, AlertMark, Effect, Launch, Playback, Program, RangeLaunch, RangeTask, Request, TypedStore};
 pub use symbols::Symbols;
 pub use theme::{Depth, Role, Theme};
 pub use view::{Ctx, Mark, MarkKind, Outcome, TimeBase, Track, View, ViewId};

@@ -134,11 +134,13 @@ fn tell(look: &Look<'_>, k: &Stuck<'_>, waiting: &[&Proof]) -> Finding {
         )
     } else {
         format!(
-            "{} Controllers of {} hold {} of {} and wait for each other: {name} {} does not fit ({} + {} = {} > {}){about}; a maximum of {} holds them all",
-            k.controllers,
+            "{} of {} {} {} of {}{}: {name} {} does not fit ({} + {} = {} > {}){about}; a maximum of {} holds them all",
+            units::plural(k.controllers, "Controller"),
             k.controller,
+            if k.controllers == 1 { "holds" } else { "hold" },
             k.max.saturating_sub(k.room),
             k.max,
+            if k.controllers == 1 { " with what else runs" } else { " and wait for each other" },
             k.wrap,
             k.max.saturating_sub(k.room),
             k.wrap,

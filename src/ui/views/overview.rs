@@ -92,7 +92,8 @@ impl Parts {
 
 impl Overview {
     fn parts(ctx: &Ctx<'_>, proofs: usize) -> Parts {
-        Parts::new(ctx.area, ctx.alerts.firing().len(), proofs)
+        // Muted ones are counted in the top bar; they take no room here.
+        Parts::new(ctx.area, ctx.alerts.loud().count(), proofs)
     }
 }
 

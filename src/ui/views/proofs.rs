@@ -17,22 +17,25 @@ use self::list::{COLUMNS, Row, col};
 use super::common::{Title, empty, status_mark};
 use crate::base::ProofId;
 use crate::event::ProofStatus;
+use crate::ui::draw::put;
 use crate::ui::keymap::Binding;
 use crate::ui::widgets::filter::Words;
 use crate::ui::widgets::panel::Panel;
 use crate::ui::widgets::table::{Hit, Table, TableState, position};
-use crate::ui::{Action, Ctx, Effect, Outcome, View, ViewId};
+use crate::ui::{Action, Ctx, Effect, Outcome, Role, View, ViewId};
 
 /// The view of the proofs.
 pub struct ProofsView {
     table: TableState<ProofId>,
     words: Words,
     detail: Option<Detail>,
+    /// The cursor was put on a proof that may not be there yet.
+    follows: bool,
 }
 
 impl Default for ProofsView {
     fn default() -> Self {
-        Self { table: TableState::new(col::BEGAN), words: Words::default(), detail: None }
+        Self { table: TableState::new(col::BEGAN), words: Words::default(), detail: None, follows: false }
     }
 }
 
@@ -78,6 +81,25 @@ impl ProofsView {
         let table = self.table.table(&COLUMNS, rows.len(), main, |i| key(rows, i));
         let hit = self.table.click(&table, main, ctx.area.x.saturating_add(x), ctx.area.y.saturating_add(y), |i| key(rows, i));
         matches!(hit, Hit::Row(_))
+    }
+
+    /// The proof that the cursor is for, while the cluster does not list it.
+    fn awaited(&self, ctx: &Ctx<'_>) -> Option<&ProofId> {
+        self.table.selected().filter(|id| self.follows && ctx.model.proofs.get(id).is_none())
+    }
+
+    /// Puts the cursor on a proof, which may come only later.
+    fn follow(&mut self, id: &ProofId, ctx: &Ctx<'_>) -> Outcome {
+        self.detail = None;
+        // It is not to be hidden by what was looked for before.
+        self.words.clear();
+        self.words.invert = false;
+        self.table.select(id.clone());
+        self.follows = true;
+        let list = self.rows(ctx);
+        let height = Table::height(areas(ctx.area, list.len()).main);
+        self.table.settle(list.len(), height, |i| key(&list, i));
+        Outcome::done()
     }
 
     fn open(&mut self, id: &ProofId, ctx: &Ctx<'_>) -> Outcome {
@@ -155,6 +177,9 @@ impl View for ProofsView {
         if let Action::OpenProof(id) = action {
             return self.open(id, ctx);
         }
+        if let Action::FollowProof(id) = action {
+            return self.follow(id, ctx);
+        }
         if let Some(detail) = &mut self.detail {
             if *action == Action::Back {
                 self.detail = None;
@@ -167,7 +192,10 @@ impl View for ProofsView {
         }
         let list = self.rows(ctx);
         let height = Table::height(areas(ctx.area, list.len()).main);
+        let awaited = self.awaited(ctx).cloned();
         let selected = self.table.locate(list.len(), |i| key(&list, i)).and_then(|i| list.get(i)).map(|r| r.proof.id.clone());
+        // No other proof is meant meanwhile.
+        let selected = selected.filter(|_| awaited.is_none());
         let outcome = match (action, selected) {
             (Action::DoubleClick(x, y), Some(id)) => {
                 if self.click(ctx, &list, *x, *y) {
@@ -179,6 +207,12 @@ impl View for ProofsView {
             (Action::Enter, Some(id)) => self.open(&id, ctx),
             (Action::Copy, Some(id)) => Outcome::effect(Effect::Copy(id.to_string())),
             (Action::Own("cancel"), Some(id)) => Outcome::then(Action::CancelProof(id)),
+            (Action::Copy, None) if awaited.is_some() => {
+                Outcome::effect(Effect::Copy(awaited.map(|id| id.to_string()).unwrap_or_default()))
+            }
+            (Action::Enter | Action::Own("cancel"), None) if awaited.is_some() => {
+                Outcome { message: awaited.map(|id| format!("the cluster does not list {id} yet")), ..Outcome::done() }
+            }
             (Action::Enter | Action::Copy | Action::DoubleClick(..) | Action::Own("cancel"), None) => Outcome::done(),
             (Action::Back, _) if !self.words.is_empty() || self.words.invert => {
                 self.words.clear();
@@ -197,6 +231,7 @@ impl View for ProofsView {
                 Outcome::done()
             }
             (action, _) => {
+                self.follows &= !matches!(action, Action::Move(_) | Action::HalfPage(_) | Action::Page(_) | Action::Top | Action::Bottom);
                 let moved = self.table.act(action, list.len(), height, |i| key(&list, i));
                 if !moved && !self.table.act_sort(action, &COLUMNS) {
                     return Outcome::ignored();
@@ -219,7 +254,9 @@ impl View for ProofsView {
         }
         let list = self.rows(ctx);
         let Areas { panel, main, preview } = areas(ctx.area, list.len());
-        let table = self.table.table(&COLUMNS, list.len(), main, |i| key(&list, i));
+        let mut table = self.table.table(&COLUMNS, list.len(), main, |i| key(&list, i));
+        let awaited = self.awaited(ctx);
+        table.selected = table.selected.filter(|_| awaited.is_none());
         let spot = position(table.selected, list.len());
         Panel::new(self.title_line(ctx, list.len())).right(spot).focus(true).draw(panel, ctx, buf);
         if list.is_empty() {
@@ -233,6 +270,10 @@ impl View for ProofsView {
         });
         if let Some(row) = table.selected.and_then(|i| list.get(i)).filter(|_| preview.height > 0) {
             detail::preview(ctx, preview, row.proof, buf);
+        }
+        if let Some(id) = awaited.filter(|_| preview.height > 0) {
+            let inner = Panel::new(id.to_string()).draw(preview, ctx, buf);
+            put(buf, inner, inner.x, inner.y, "On its way: the cluster does not list it yet.", ctx.theme.style(Role::Dim));
         }
     }
 }

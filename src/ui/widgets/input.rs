@@ -10,7 +10,7 @@ use crate::base::text;
 use crate::ui::draw::{put, width};
 
 /// The longest text that can be typed or pasted.
-const MAX: usize = 400;
+const MAX: usize = 1000;
 
 /// Text with a cursor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,6 +93,22 @@ impl Input {
         let start = head.rfind(char::is_whitespace).map_or(0, |i| i + head[i..].chars().next().map_or(1, char::len_utf8));
         self.text.drain(start..self.cursor);
         self.cursor = start;
+    }
+
+    /// The same with stars instead of these parts, for the screen.
+    #[must_use]
+    pub fn starred(&self, hidden: &[std::ops::Range<usize>]) -> Self {
+        let mut out = Self::default();
+        for (i, c) in self.text.char_indices() {
+            if i == self.cursor {
+                out.cursor = out.text.len();
+            }
+            out.text.push(if hidden.iter().any(|r| r.contains(&i)) { '*' } else { c });
+        }
+        if self.cursor == self.text.len() {
+            out.cursor = out.text.len();
+        }
+        out
     }
 
     /// Draws it over the first row of `area`; the part around the cursor when

@@ -17,7 +17,7 @@ use crate::ui::{Ctx, Role};
 
 /// The worst alerts, one a line.
 pub fn alerts(area: Rect, ctx: &Ctx<'_>, buf: &mut Buffer) {
-    if area.is_empty() || ctx.alerts.firing().is_empty() {
+    if area.is_empty() || ctx.alerts.loud().next().is_none() {
         return;
     }
     let muted = ctx.alerts.firing().len() - ctx.alerts.loud().count();
@@ -47,10 +47,6 @@ pub fn alerts(area: Rect, ctx: &Ctx<'_>, buf: &mut Buffer) {
         let text = if told { a.summary.clone() } else { format!("{}: {}", a.subject, a.summary) };
         put(buf, inner, x + 2, y, &cut(&text, room, ctx.symbols.ellipsis), ctx.theme.style(Role::Text));
         put_right(buf, inner, y, &Line::styled(age, ctx.theme.style(Role::Dim)));
-    }
-    if ctx.alerts.loud().next().is_none() {
-        let text = format!("{} muted, nothing else fires", units::plural(muted, "alert"));
-        put(buf, inner, inner.x, inner.y, &text, ctx.theme.style(Role::Dim));
     }
 }
 

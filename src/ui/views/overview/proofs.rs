@@ -160,7 +160,26 @@ fn tasks<'a>(p: &Proof, width: u16, ctx: &Ctx<'a>) -> Line<'a> {
         used += w;
     }
     if spans.is_empty() {
-        return Line::styled("nothing runs", ctx.theme.style(Role::Dim));
+        let (words, role) = idle(p, width, ctx);
+        return Line::styled(cut(&words, width, ctx.symbols.ellipsis).into_owned(), ctx.theme.style(role));
     }
     Line::from(spans)
+}
+
+/// Why no task of it runs.
+fn idle(p: &Proof, width: u16, ctx: &Ctx<'_>) -> (String, Role) {
+    if p.status != Some(ProofStatus::Pending) {
+        return ("nothing runs".into(), Role::Dim);
+    }
+    if p.deadline.is_some_and(|d| d <= ctx.now()) {
+        return ("nobody works on it".into(), Role::Dim);
+    }
+    // Without the coordinator's log nobody knows whether it was claimed.
+    if ctx.model.stats_log.is_none() {
+        return (unknown(ctx).into(), Role::Dim);
+    }
+    let since = units::seconds(ctx.now().since(p.began_at()));
+    let long = format!("waits to be claimed for {since}");
+    // The coordinator claims what is new within a second.
+    (if crate::ui::draw::width(&long) <= width { long } else { format!("unclaimed for {since}") }, Role::Warn)
 }

@@ -1,29 +1,10 @@
-//! Times and speeds as people type them.
+//! Times of a recording as people type them: in the dialog that goes to one, and
+//! behind `--start`, `--at` and `--around`.
 
 use std::time::Duration;
 
-use crate::base::Timestamp;
-use crate::base::time::span;
-use crate::ui::TimeBase;
-
-const SPEEDS: [f64; 13] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
-
-/// The speed so many steps from the present one; `None` is as fast as possible.
-pub fn speed(time: &TimeBase, steps: i32) -> Option<f64> {
-    let (now, unbounded) = match time {
-        TimeBase::Live | TimeBase::Past { .. } => (Some(1.0), false),
-        TimeBase::Demo { speed, .. } => (Some(*speed), false),
-        TimeBase::Replay { speed, .. } => (*speed, true),
-    };
-    let last = SPEEDS.len() - 1;
-    let at = now.map_or(SPEEDS.len(), |v| SPEEDS.iter().rposition(|s| *s <= v * 1.001).unwrap_or(0));
-    let to = i64::try_from(at).unwrap_or(0) + i64::from(steps);
-    match usize::try_from(to.max(0)) {
-        Ok(i) if i > last && unbounded => None,
-        Ok(i) => Some(SPEEDS[i.min(last)]),
-        Err(_) => now,
-    }
-}
+use super::Timestamp;
+use super::time::span;
 
 /// Reads `12:30`, `12:30:15`, an RFC 3339 time, `2026-11-24 12:30`, `+5m`,
 /// `-90s`, `50%`.
@@ -69,6 +50,20 @@ pub fn parse(text: &str, now: Timestamp, begin: Timestamp, end: Timestamp) -> Re
     Ok(if first < begin && next <= end { next } else { first })
 }
 
+/// [`parse`] where nothing is shown yet: `+5m` is from the beginning on, `-90s`
+/// that much before the end.
+pub fn start(text: &str, begin: Timestamp, end: Timestamp) -> Result<Timestamp, String> {
+    let now = if text.trim_start().starts_with('-') { end } else { begin };
+    parse(text, now, begin, end)
+}
+
+/// Whether [`start`] has to know where the recording ends to read this.
+#[must_use]
+pub fn needs_end(text: &str) -> bool {
+    let text = text.trim();
+    Timestamp::parse(text).is_none() && !text.starts_with('+') && !text.contains([' ', 'T'])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,14 +87,26 @@ mod tests {
     }
 
     #[test]
-    fn speeds_step_up_to_the_fastest() {
-        let replay = |speed| TimeBase::Replay { speed, paused: false, begin: Timestamp::ZERO, end: Timestamp::ZERO, finished: false };
-        assert_eq!(speed(&replay(Some(1.0)), 1), Some(2.0));
-        assert_eq!(speed(&replay(Some(512.0)), 1), None);
-        assert_eq!(speed(&replay(None), -1), Some(512.0));
-        assert_eq!(speed(&replay(None), 1), None);
-        assert_eq!(speed(&replay(Some(0.25)), -1), Some(0.1));
-        assert_eq!(speed(&replay(Some(0.1)), -1), Some(0.1));
-        assert_eq!(speed(&TimeBase::Demo { speed: 512.0, paused: false }, 1), Some(512.0));
+    fn times_to_start_at_are_written_alike() {
+        let t = |s| Timestamp::parse(s).unwrap();
+        let (begin, end) = (t("2026-11-24T23:00:00Z"), t("2026-11-25T02:00:00Z"));
+        let s = |text: &str| start(text, begin, end).map(Timestamp::date_clock).unwrap_or_default();
+        for (text, want, whole) in [
+            ("23:30", "2026-11-24 23:30:00", true),
+            ("00:10:05", "2026-11-25 00:10:05", true),
+            ("50%", "2026-11-25 00:30:00", true),
+            ("-90s", "2026-11-25 01:58:30", true),
+            ("+12m", "2026-11-24 23:12:00", false),
+            ("2026-11-25 01:00", "2026-11-25 01:00:00", false),
+            ("2026-11-25T01:00:00Z", "2026-11-25 01:00:00", false),
+            // Neither day has it: it is before the beginning, not after the end.
+            ("22:00", "2026-11-24 22:00:00", true),
+        ] {
+            assert_eq!((s(text).as_str(), needs_end(text)), (want, whole), "{text}");
+            if !whole {
+                assert_eq!(start(text, begin, begin), start(text, begin, end), "{text}");
+            }
+        }
+        assert!(start("soon", begin, end).is_err() && start("+soon", begin, end).is_err());
     }
 }
