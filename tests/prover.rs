@@ -704,6 +704,53 @@ async fn the_screen_sends_a_proof_and_the_next_one_brings_it_home() {
     assert!(!bench.everything().contains("hunter2"));
 }
 
+async fn the_screen_takes_a_store_that_is_typed_and_shows_no_password() {
+    let redis = redis(&["--requirepass", "hunter2"]);
+    let bench = Bench::new(&[]).await;
+    let mut t = dashboard(&bench, &[]);
+    t.keys("p");
+    t.shows("No store is set");
+    // The last row is the URLs'.
+    t.keys("\x1b[A");
+    t.keys(&format!("redis//:hunter2@{}/0\r", redis.addr));
+    t.shows("is no redis:// or rediss:// URL");
+    t.keys("\x15");
+    t.keys(&format!("redis://:hunter2@{}/0", redis.addr));
+    t.shows(&format!("redis://:*******@{}/0", redis.addr));
+    t.keys("\r");
+    t.shows("Send one compressed proof of fibonacci");
+    t.shows(&format!("redis://:***@{}/0", redis.addr));
+    t.keys("y");
+    // To where it is followed.
+    t.shows("sent from here: 1 running, 0 ended");
+    until("submission", || bench.state() == "submitted");
+    let request = bench.created().remove(0);
+    let mut there = connection(&redis, "hunter2").await;
+    for id in [request.program_artifact_id, request.stdin_artifact_id] {
+        let found: bool = redis::cmd("EXISTS").arg(&id).query_async(&mut there).await.unwrap();
+        assert!(found, "{id} was not uploaded");
+    }
+    // It is brought home with that store too.
+    let (raw, stored) = proof(1, "v6.1.0");
+    redis::cmd("SET").arg(request.proof_artifact_id.unwrap()).arg(&stored).exec_async(&mut there).await.unwrap();
+    bench.end(2);
+    until("the proof", || bench.state() == "fetched");
+    let path = bench.job()["out"].as_str().unwrap().to_owned();
+    assert_eq!(std::fs::read(&path).unwrap(), raw);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::remove_file(path.replace(".bin", ".json")).unwrap();
+    t.quits();
+    assert!(!t.has(b"hunter"), "it was on the screen");
+    assert!(!bench.everything().contains("hunter2"), "it was written: {}", bench.everything());
+    // For that session only.
+    let mut t = dashboard(&bench, &[]);
+    t.keys("p");
+    t.shows("No store is set");
+    t.keys("\x1b");
+    t.hides("No store is set");
+    t.quits();
+}
+
 async fn the_screen_cancels_a_proof_after_a_question() {
     let bench = Bench::new(&[]).await;
     bench.services.with(|s| s.rows.push(support::grpc::row("cli_1795482984393", 1, support::grpc::unix_now())));
@@ -721,9 +768,13 @@ async fn the_screen_cancels_a_proof_after_a_question() {
     t.keys("y");
     until("the cancellation", || bench.services.with(|s| s.rows[0].proof_status) == 4);
     t.shows("cancelled");
-    // Without a store there is nothing to send with, and it says so.
+    // Without a store it is asked for.
     t.keys("p");
-    t.shows("no artifact store is set");
+    t.shows("No store is set");
+    t.keys("\r");
+    t.shows("is set but empty");
+    t.keys("\x1b");
+    t.hides("No store is set");
     t.quits();
 }
 
@@ -761,7 +812,8 @@ fn main() -> std::process::ExitCode {
             a_proof_of_another_client_is_fetched,
             what_is_wrong_is_said_and_no_password_with_it,
             a_wrong_proof_is_not_written,
-            the_screen_sends_a_proof_and_the_next_one_brings_it_home],
+            the_screen_sends_a_proof_and_the_next_one_brings_it_home,
+            the_screen_takes_a_store_that_is_typed_and_shows_no_password],
         ),
     ])
 }

@@ -476,6 +476,20 @@ fn a_thousand_gpus_are_cheap() {
 }
 
 #[test]
+fn cpu_nodes_tell_of_their_tasks_in_every_scenario() {
+    for s in SCENARIOS {
+        let mut cluster = s.build(seed(), START);
+        let told = lines(&mut cluster, START.plus(s.warm_up.min(Duration::from_secs(600))), "cpu-node");
+        let idle = told.iter().all(|l| !l.contains("Received task"));
+        let worked = cluster.proof_requests().iter().any(|p| p.status != ProofStatus::Pending);
+        assert!(!(idle && worked), "{}: {} lines of cpu-nodes, none of a task", s.name, told.len());
+    }
+    // A thousand others would tell much.
+    let mut big = Scenario::find("big").unwrap().build(seed(), START);
+    assert!(lines(&mut big, after(120), "gpu-node").iter().all(|l| !l.contains("Received task")));
+}
+
+#[test]
 fn the_api_goes_away() {
     let s = watch("api-outage", 700, 1300);
     assert!((200..300).contains(&s.unavailable), "{}", s.unavailable);

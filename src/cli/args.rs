@@ -335,7 +335,8 @@ pub struct Speed(pub Option<f64>);
 /// Arguments of `status`.
 #[derive(Clone, Debug, Args)]
 pub struct StatusArgs {
-    /// Read recordings instead of a cluster: tapes or raw logs; - is standard input
+    /// Read recordings instead of a cluster: tapes or raw logs; - is standard input, read as it
+    /// comes: of several logs on it the earlier one comes first (files are told apart)
     #[arg(long, num_args = 1.., value_name = "PATH")]
     pub from: Vec<PathBuf>,
     /// As text for people or as JSON
@@ -360,7 +361,8 @@ pub struct DoctorArgs {
 /// Arguments of `alerts`.
 #[derive(Clone, Debug, Args)]
 pub struct AlertsArgs {
-    /// Read whole recordings instead of a cluster: tapes or raw logs; - is standard input
+    /// Read whole recordings instead of a cluster: tapes or raw logs; - is standard input, read as it
+    /// comes: of several logs on it the earlier one comes first (files are told apart)
     #[arg(long, num_args = 1.., value_name = "PATH")]
     pub from: Vec<PathBuf>,
     /// As text for people or one JSON object a line

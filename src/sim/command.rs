@@ -109,8 +109,8 @@ pub enum Command {
     Database(bool),
     /// A fault of the work itself.
     Inject(Fault),
-    /// How much the nodes log from now on.
-    NodeLogs(NodeLogs),
+    /// How much the gpu-nodes log from now on.
+    GpuNodeLogs(NodeLogs),
     /// How long tasks take from now on.
     Durations(Box<Durations>),
 }
@@ -247,7 +247,7 @@ impl Cluster {
                 }
             }
             Command::Inject(fault) => self.inject(fault),
-            Command::NodeLogs(level) => self.config.node_logs = level,
+            Command::GpuNodeLogs(level) => self.config.gpu_node_logs = level,
             Command::Durations(durations) => self.config.durations = *durations,
         }
         Ok(())

@@ -122,6 +122,8 @@ pub struct ClusterConfig {
     pub colour: bool,
     /// How much the nodes log.
     pub node_logs: NodeLogs,
+    /// No more than that of the gpu-nodes, of which there may be a thousand.
+    pub gpu_node_logs: NodeLogs,
     /// The coordinator.
     pub coordinator: Workload,
     /// The API.
@@ -178,6 +180,7 @@ impl ClusterConfig {
             log_format: LogFormat::FileLine,
             colour: true,
             node_logs: NodeLogs::Full,
+            gpu_node_logs: NodeLogs::Full,
             coordinator,
             api,
             cpu_node,

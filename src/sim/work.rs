@@ -68,11 +68,11 @@ impl Cluster {
         node.metrics.begin(kind, self.now);
         let hangs = outcome == Outcome::TimesOut;
         node.running.push(Running { seq, coord: c, at, proof, id: task, kind, since: self.now, outcome });
-        if self.config.node_logs >= NodeLogs::Tasks {
+        if self.node_logs(n) >= NodeLogs::Tasks {
             self.node_log(n, Level::Info, sites::NODE_RECEIVED, format_args!("Received task: {}", id::Task(task)));
         }
         self.artifacts(n, seq, true);
-        if kind == Kind::ShrinkWrap && self.config.node_logs == NodeLogs::Full {
+        if kind == Kind::ShrinkWrap && self.node_logs(n) == NodeLogs::Full {
             self.node_log(n, Level::Info, sites::WORK_SHRINK, format_args!("shrinkwrap time"));
         }
         if span < Duration::MAX {
@@ -167,8 +167,14 @@ impl Cluster {
         r
     }
 
+    /// How much this node logs.
+    fn node_logs(&self, n: usize) -> NodeLogs {
+        let all = self.config.node_logs;
+        if self.kube.pods[self.nodes[n].pod].app == "gpu-node" { all.min(self.config.gpu_node_logs) } else { all }
+    }
+
     fn completed_line(&mut self, n: usize, r: &Running) {
-        if self.config.node_logs >= NodeLogs::Tasks {
+        if self.node_logs(n) >= NodeLogs::Tasks {
             let nanos = Duration::from_nanos(self.noise.bits() % 1000);
             let took = self.now.since(r.since) + nanos;
             let message = format_args!("Completed task {} (\"{}\", \"{}\") after Some({took:?})", r.kind.name(), r.proof, id::Task(r.id));
@@ -249,7 +255,7 @@ impl Cluster {
 
     /// The artifact transfers and span ends of a task, at its start or end.
     fn artifacts(&mut self, n: usize, seq: u64, start: bool) {
-        if self.config.node_logs < NodeLogs::Full || self.faults.redis_away {
+        if self.node_logs(n) < NodeLogs::Full || self.faults.redis_away {
             return;
         }
         let Some(r) = self.nodes[n].running.iter().find(|r| r.seq == seq) else { return };

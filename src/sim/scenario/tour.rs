@@ -40,7 +40,7 @@ pub(super) fn story(p: &mut Plan) {
     p.at(4280).does(Command::Lose(Target::Busiest("gpu-node"), 420.0));
 
     p.at(5100).chapter("1,000 GPUs", "The same cluster with 30 CPU and 1,000 GPU workers, and sixty proofs.");
-    p.does(Command::NodeLogs(NodeLogs::Quiet)).does(Command::Durations(Box::new(crowd())));
+    p.does(Command::GpuNodeLogs(NodeLogs::Quiet)).does(Command::Durations(Box::new(crowd())));
     p.does(Command::Machines("gpu-node", 1100)).does(Command::Machines("cpu-node", 40));
     p.does(Command::Scale("cpu-node", 30)).does(Command::Scale("gpu-node", 1000));
     p.at(5140).demand(&[(Compressed, 4), (Groth16, 1)], 1.6, 60, (300, 900));
