@@ -747,7 +747,7 @@ async fn the_screen_takes_a_store_that_is_typed_and_shows_no_password() {
     t.keys("p");
     t.shows("No store is set");
     t.keys("\x1b");
-    t.hides("No store is set");
+    t.hides("send a proof");
     t.quits();
 }
 
@@ -774,7 +774,7 @@ async fn the_screen_cancels_a_proof_after_a_question() {
     t.keys("\r");
     t.shows("is set but empty");
     t.keys("\x1b");
-    t.hides("No store is set");
+    t.hides("send a proof");
     t.quits();
 }
 

@@ -481,7 +481,7 @@ fn cpu_nodes_tell_of_their_tasks_in_every_scenario() {
         let mut cluster = s.build(seed(), START);
         let told = lines(&mut cluster, START.plus(s.warm_up.min(Duration::from_secs(600))), "cpu-node");
         let idle = told.iter().all(|l| !l.contains("Received task"));
-        let worked = cluster.proof_requests().iter().any(|p| p.status != ProofStatus::Pending);
+        let worked = cluster.proof_requests().iter().any(|p| p.proof_status != ProofStatus::Pending);
         assert!(!(idle && worked), "{}: {} lines of cpu-nodes, none of a task", s.name, told.len());
     }
     // A thousand others would tell much.

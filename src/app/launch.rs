@@ -345,10 +345,13 @@ impl App {
             None => lines.push((Role::Dim, "whether it fits is not known: no maximum weight of a CPU worker is seen yet".into())),
         }
         if form.store.is_some() {
-            lines.push((
-                Role::Dim,
-                "No store is set: the one that is typed here is kept as long as sp1top runs, and written nowhere.".into(),
-            ));
+            // Of what is wrong all is to be seen.
+            if form.wrong.is_none() {
+                lines.push((
+                    Role::Dim,
+                    "No store is set: the one that is typed here is kept as long as sp1top runs, and written nowhere.".into(),
+                ));
+            }
         } else if let Some(Ok(store)) = &self.prover.store {
             lines.push((Role::Dim, format!("store: {store}")));
         }
