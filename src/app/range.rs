@@ -326,7 +326,7 @@ impl App {
             }
             KeyCode::Char('o') if world.model.runs.newest().is_some_and(|r| r.proof.is_some()) => {
                 let proof = world.model.runs.newest().and_then(|r| r.proof.clone());
-                return proof.map(|id| self.from_pane(id, world)).unwrap_or_default();
+                return proof.map(|id| self.leave_pane(id, world)).unwrap_or_default();
             }
             KeyCode::Up | KeyCode::Char('k') => pane.up + 1,
             KeyCode::Down | KeyCode::Char('j') => pane.up.saturating_sub(1),

@@ -39,7 +39,7 @@ impl App {
         self.awaited = None;
         match self.popup {
             // Whoever looks on sees it go on.
-            Some(Popup::Run(pane)) if pane.at_end() => self.from_pane(proof, world),
+            Some(Popup::Run(pane)) if pane.at_end() => self.leave_pane(proof, world),
             // Whoever reads on there has the key before the eyes.
             Some(Popup::Run(_)) => Vec::new(),
             // Whoever has gone elsewhere is not fetched back.
@@ -52,7 +52,7 @@ impl App {
     }
 
     /// From the pane of a run to its proof; Esc leads back to the pane.
-    pub(super) fn from_pane(&mut self, proof: ProofId, world: &World<'_>) -> Vec<Effect> {
+    pub(super) fn leave_pane(&mut self, proof: ProofId, world: &World<'_>) -> Vec<Effect> {
         self.popup = None;
         let from = self.current;
         let effects = self.act(Action::FollowProof(proof), world);

@@ -150,7 +150,8 @@ impl Player {
         let Some(text) = self.start.take() else { return false };
         let known = !when::needs_end(&text) || self.last.is_some() || self.points.is_done() || self.finished;
         // What comes through a pipe has an end only once all of it came.
-        if !known && !(self.reel.is_kept() && self.play(None, model, changed)) {
+        let told = known || self.reel.is_kept() && self.play(None, model, changed);
+        if !told {
             self.start = Some(text);
             return true;
         }
