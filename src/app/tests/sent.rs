@@ -166,3 +166,28 @@ fn a_store_that_is_not_set_is_typed_and_its_password_never_shown() {
     s.press(&["p"]);
     assert!(!s.text().contains("*****"), "{}", s.text());
 }
+
+#[test]
+fn a_proof_that_nobody_claimed_yet_says_since_when_it_waits() {
+    use crate::event::{ProofMode, ProofStatus};
+    use crate::ui::views::testing::Cluster;
+
+    let waits = |log: bool, deadline: i64| {
+        let mut c = Cluster::new();
+        c.at(0).row("cli_9", ProofMode::Core, ProofStatus::Pending, deadline);
+        if log {
+            c.block((0, 0), (48, 24), &[]);
+        }
+        c.at(90).row("cli_9", ProofMode::Core, ProofStatus::Pending, deadline);
+        if log {
+            c.block((0, 0), (48, 24), &[]);
+        }
+        Session::new(c.model).size(160, 40).text()
+    };
+    let text = waits(true, 3600);
+    assert!(text.contains("claimed for 1m30s") && !text.contains("nothing runs"), "{text}");
+    // Past its deadline nobody will claim it; without the log nobody knows who did.
+    assert!(waits(true, 60).contains("nobody works on it"), "{}", waits(true, 60));
+    let text = waits(false, 3600);
+    assert!(text.contains("cli_9") && !text.contains("claimed for") && !text.contains("nothing runs"), "{text}");
+}
