@@ -39,7 +39,12 @@ impl App {
         self.awaited = None;
         match self.popup {
             // Whoever looks on sees it go on.
-            Some(Popup::Run(pane)) if pane.at_end() => self.leave_pane(proof, world),
+            Some(Popup::Run(pane)) if pane.at_end() => {
+                let said = format!("{} is proved as {proof}; esc leads back", run.what);
+                let effects = self.leave_pane(proof, world);
+                self.say(said);
+                effects
+            }
             // Whoever reads on there has the key before the eyes.
             Some(Popup::Run(_)) => Vec::new(),
             // Whoever has gone elsewhere is not fetched back.
