@@ -48,8 +48,28 @@ pub struct ModeFit {
     /// Whether that fits.
     pub fit: Fit,
     /// So many at once can never lock each other out, however they are placed;
-    /// `None` for any number.
+    /// `None` for any number. By weight alone.
     pub at_once: Option<u32>,
+    /// About so many at once before the memory that they really reach is above
+    /// the limits of all workers; `None` where no limit is known.
+    pub by_memory: Option<u32>,
+}
+
+impl ModeFit {
+    /// So many at once go well by weight and by memory; `None` for any number.
+    #[must_use]
+    pub fn well(&self) -> Option<u32> {
+        match (self.at_once, self.by_memory) {
+            (Some(w), Some(m)) => Some(w.min(m)),
+            (w, m) => w.or(m),
+        }
+    }
+
+    /// True where memory ends before the weights do.
+    #[must_use]
+    pub fn is_memory_first(&self) -> bool {
+        self.by_memory.is_some_and(|m| self.at_once.is_none_or(|w| m < w))
+    }
 }
 
 /// Whether two PlonkWraps can run on one worker at once (R5).
@@ -69,10 +89,12 @@ pub enum Meeting {
 pub enum Memory {
     /// No limit is known.
     Unknown,
-    /// The limit leaves room above the maximum weight.
+    /// The limit leaves room above the maximum weight, and for a PlonkWrap.
     Ample,
     /// The maximum weight is above three quarters of the limit.
     Tight,
+    /// A Controller and a PlonkWrap fit by weight, and really reach about the limit.
+    TightForPlonk,
     /// The maximum weight is above the limit: the kernel will kill.
     Over,
 }
@@ -106,6 +128,15 @@ pub struct Recommended {
 /// Real peaks against nominal weights: 60 to 70 GB for 48, advised 96 (facts
 /// section 2, trap 5).
 const REAL_PER_WEIGHT: (u32, u32) = (2, 1);
+/// GiB that a Controller and a PlonkWrap together really reach (trap 5).
+pub const PLONK_GIB: u32 = 70;
+/// The least limit in GiB that bears them under load (reference 7.6, row 6).
+const PLONK_LIMIT_GIB: u32 = 88;
+/// GiB that a proof's execution really reaches: 16 to 19 in a Controller that
+/// executes itself (trap 5) …
+const CONTROLLER_GIB: u32 = 19;
+/// … and in a CoreExecute what `MEMORY_LIMIT` allows its child (F4).
+const EXECUTION_GIB: u32 = 24;
 
 /// Controllers that one worker can hold while `heaviest` still finds room.
 fn beside(setup: &Setup, heaviest: u32) -> Option<u32> {
@@ -127,6 +158,20 @@ fn safe(setup: &Setup, heaviest: u32) -> Option<u32> {
     Some(setup.nodes.saturating_mul(held + 1).saturating_sub(1))
 }
 
+/// About so many at once that the memory of all workers holds.
+fn by_memory(setup: &Setup, mode: ProofMode) -> Option<u32> {
+    let limit = setup.memory_limit?;
+    let one = setup.execution_gib();
+    // One of them may be at its wrap while the others execute.
+    let wrap = match mode {
+        ProofMode::Plonk => PLONK_GIB.max(setup.controller.saturating_add(setup.plonk_wrap)),
+        ProofMode::Groth16 => one.max(setup.controller.saturating_add(setup.groth16_wrap)),
+        ProofMode::Core | ProofMode::Compressed => one,
+    };
+    let held = limit.checked_sub(wrap).map_or(0, |left| 1 + left / one);
+    Some(setup.nodes.saturating_mul(held))
+}
+
 fn mode_fit(setup: &Setup, mode: ProofMode) -> ModeFit {
     let wrap = match mode {
         ProofMode::Plonk => setup.plonk_wrap,
@@ -142,7 +187,7 @@ fn mode_fit(setup: &Setup, mode: ProofMode) -> ModeFit {
     } else {
         Fit::Never
     };
-    ModeFit { mode, heaviest, needs, fit, at_once: safe(setup, heaviest) }
+    ModeFit { mode, heaviest, needs, fit, at_once: safe(setup, heaviest), by_memory: by_memory(setup, mode) }
 }
 
 /// The smallest multiple of 16 that holds `at_once` Controllers beside a wrap
@@ -157,6 +202,12 @@ pub fn right_max(controller: u32, wrap: u32, at_once: u32) -> u32 {
 }
 
 impl Setup {
+    /// GiB that the execution of one proof really reaches.
+    #[must_use]
+    pub const fn execution_gib(&self) -> u32 {
+        if self.core_execute == 0 { CONTROLLER_GIB } else { EXECUTION_GIB }
+    }
+
     /// What these numbers come to.
     #[must_use]
     pub fn plan(&self) -> Plan {
@@ -174,6 +225,11 @@ impl Setup {
             None => Memory::Unknown,
             Some(limit) if self.max > limit => Memory::Over,
             Some(limit) if self.max.saturating_mul(4) > limit.saturating_mul(3) => Memory::Tight,
+            Some(limit)
+                if limit < PLONK_LIMIT_GIB && self.plonk_wrap > 0 && self.controller.saturating_add(self.plonk_wrap) <= self.max =>
+            {
+                Memory::TightForPlonk
+            }
             Some(_) => Memory::Ample,
         };
         let heaviest = self.plonk_wrap.max(self.groth16_wrap).max(self.core_execute);
@@ -277,11 +333,33 @@ mod tests {
     }
 
     #[test]
+    fn memory_ends_before_the_weights() {
+        let s = Setup { memory_limit: Some(96), ..setup(1, 32, 96, 2) };
+        let p = s.plan();
+        let core = p.mode(ProofMode::Core);
+        // By weight 2 × 93 − 1; in 96 GiB four execute at once.
+        assert_eq!((core.by_memory, core.well(), core.is_memory_first()), (Some(8), Some(8), true));
+        // A wrap of 70 leaves room for one more that executes.
+        assert_eq!(p.mode(ProofMode::Plonk).by_memory, Some(4));
+        let p = Setup { memory_limit: Some(64), ..s }.plan();
+        assert_eq!(p.mode(ProofMode::Plonk).by_memory, Some(0));
+        // A Controller that executes itself.
+        let old = Setup { core_execute: 0, ..s }.plan();
+        assert_eq!(old.mode(ProofMode::Core).by_memory, Some(2 * (1 + 77 / 19)));
+        let p = setup(16, 32, 48, 1).plan();
+        assert_eq!((p.mode(ProofMode::Plonk).well(), p.mode(ProofMode::Plonk).is_memory_first()), (Some(1), false));
+    }
+
+    #[test]
     fn memory_is_compared_with_the_limit() {
         let memory = |max, limit| Setup { memory_limit: limit, ..setup(1, 32, max, 1) }.plan().memory;
         assert_eq!(memory(48, None), Memory::Unknown);
         assert_eq!(memory(48, Some(96)), Memory::Ample);
         assert_eq!(memory(48, Some(48)), Memory::Tight);
+        // 64Gi is killed under load (reference 7.6, row 6); without plonk it is enough.
+        assert_eq!(memory(48, Some(64)), Memory::TightForPlonk);
+        assert_eq!(memory(48, Some(88)), Memory::Ample);
+        assert_eq!(memory(32, Some(64)), Memory::Ample);
         assert_eq!(memory(64, Some(48)), Memory::Over);
     }
 }

@@ -4,7 +4,8 @@
 use crate::event::ProofMode;
 use crate::model::Model;
 
-use super::{Capacity, Fit, Meeting, version, weights};
+use super::plan::PLONK_GIB;
+use super::{Capacity, Fit, Meeting, Memory, version, weights};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,21 +111,22 @@ fn fits(c: &Capacity, mode: ProofMode, ns: &str) -> Answer {
 }
 
 fn memory(c: &Capacity, ns: &str) -> Answer {
-    let (Some(max), Some(limit)) = (c.cpu_max, c.memory_limit.map(super::limits::gib)) else {
+    let (Some(setup), Some(limit)) = (c.setup(), c.memory_limit.map(super::limits::gib)) else {
         return skipped("the maximum weight or the memory limit of cpu-node");
     };
-    let text = format!("maximum weight {}, memory limit {limit} GiB", max.value);
+    let text = format!("maximum weight {}, memory limit {limit} GiB", setup.max);
     let fix = || {
-        let to = max.value.saturating_mul(2).clamp(96, 1024);
+        let to = setup.max.saturating_mul(2).clamp(96, 1024);
         let set = format!("kubectl set resources deploy/cpu-node -n {ns} --limits=memory={to}Gi --requests=memory={to}Gi");
         Some((format!("give cpu-node {to}Gi: real peaks are above the weights"), set))
     };
-    if max.value > limit {
-        (Verdict::Fail, format!("{text}: the kernel kills it before the weights are full"), fix())
-    } else if max.value * 4 > limit.saturating_mul(3) {
-        (Verdict::Warn, format!("{text}: little is left for peaks above the weights"), fix())
-    } else {
-        pass(text)
+    match setup.plan().memory {
+        Memory::Over => (Verdict::Fail, format!("{text}: the kernel kills it before the weights are full"), fix()),
+        Memory::Tight => (Verdict::Warn, format!("{text}: little is left for peaks above the weights"), fix()),
+        Memory::TightForPlonk => {
+            (Verdict::Warn, format!("{text}: a PlonkWrap and its Controller really reach 60 to {PLONK_GIB} GiB"), fix())
+        }
+        Memory::Ample | Memory::Unknown => pass(text),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Whether what is about to be sent can fit, in a line.
 
+use super::plan::PLONK_GIB;
 use super::{Capacity, Fit};
 use crate::event::ProofMode;
 use crate::model::Model;
@@ -46,16 +47,33 @@ pub fn word(model: &Model, mode: ProofMode, count: u32) -> Option<Word> {
                 fit.heaviest, fit.needs
             ),
         ),
-        _ => match fit.at_once {
-            Some(n) if all > n => word(
-                true,
-                format!(
-                    "{all} at once ({} now, {count} new) can lock each other out: {n} {name} proofs at most, by {} of {max} GB",
-                    capacity.active, fit.needs
+        _ => {
+            let fits = format!("{name} fits: {} of {max} GB", fit.needs);
+            match (fit.at_once, fit.by_memory.filter(|_| fit.is_memory_first())) {
+                (Some(n), _) if all > n => word(
+                    true,
+                    format!(
+                        "{all} at once ({} now, {count} new) can lock each other out: {n} {name} proofs at most, by {} of {max} GB",
+                        capacity.active, fit.needs
+                    ),
                 ),
-            ),
-            Some(n) => word(false, format!("{name} fits: {} of {max} GB; up to {n} at once, {now}", fit.needs)),
-            None => word(false, format!("{name} fits: {} of {max} GB, any number at once, {now}", fit.needs)),
-        },
+                (_, Some(m)) if all > m => {
+                    let limit = setup.memory_limit.unwrap_or_default();
+                    let peak = if mode == ProofMode::Plonk { PLONK_GIB } else { setup.execution_gib() };
+                    let holds = if m == 0 { "not even one".into() } else { format!("about {m}") };
+                    word(
+                        true,
+                        format!(
+                            "{all} at once ({} now, {count} new) fit by weight, by memory {holds}: one {name} proof can reach {peak} GiB, the limit is {limit}",
+                            capacity.active
+                        ),
+                    )
+                }
+                (Some(n), Some(m)) => word(false, format!("{fits}; at once up to {n} by weight, about {m} by memory, {now}")),
+                (None, Some(m)) => word(false, format!("{fits}; at once any number by weight, about {m} by memory, {now}")),
+                (Some(n), None) => word(false, format!("{fits}; up to {n} at once, {now}")),
+                (None, None) => word(false, format!("{fits}, any number at once, {now}")),
+            }
+        }
     }
 }

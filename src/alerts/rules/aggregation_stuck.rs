@@ -184,7 +184,10 @@ fn tell(look: &Look<'_>, k: &Stuck<'_>, waiting: &[&Proof]) -> Finding {
         );
     }
     if k.wrap <= k.max {
-        f = f.fix("add a CPU worker: an empty one takes the wrap at once", commands::scale(ns, "cpu-node", more_nodes));
+        f = f.fix(
+            format!("add a CPU worker (now {}): an empty one takes the wrap that waits, at once", k.nodes),
+            commands::scale(ns, "cpu-node", more_nodes),
+        );
     }
     if let Some(last) = waiting.last().filter(|_| !alone) {
         f = f.fix("cancel one of the proofs that wait", commands::cancel(last.id.as_str()));

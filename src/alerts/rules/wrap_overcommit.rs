@@ -18,8 +18,8 @@ pub const RULE: Rule = Rule {
     check,
 };
 
-/// A Controller and a PlonkWrap reach so many GiB together (facts, trap 5).
-const REAL_GIB: u64 = 70;
+/// GiB that two PlonkWraps and their Controllers really reach.
+const TWO_GIB: u64 = 2 * plan::PLONK_GIB as u64;
 
 /// Whether the tasks of a worker with two wraps need more than it has. The
 /// weights of the newest release are what they were found to need; real peaks of
@@ -27,7 +27,7 @@ const REAL_GIB: u64 = 70;
 fn is_too_much(look: &Look<'_>, w: &Worker) -> bool {
     let limit = look.capacity.memory_limit;
     if w.count(&TaskType::PlonkWrap) >= 2 {
-        return limit.is_none_or(|l| l < (2 * REAL_GIB) << 30);
+        return limit.is_none_or(|l| l < TWO_GIB << 30);
     }
     let need: u32 = w.tasks.iter().filter_map(|t| version::NEWEST.weight(t.kind.as_ref()?)).sum();
     limit.is_some_and(|l| u64::from(need) << 30 > l)
@@ -62,7 +62,7 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         }
     }
     let Some((setup, plan)) = look.capacity.setup().map(|s| (s, s.plan())) else { return };
-    let ample = look.capacity.memory_limit.is_some_and(|l| l >= (2 * REAL_GIB) << 30);
+    let ample = look.capacity.memory_limit.is_some_and(|l| l >= TWO_GIB << 30);
     if ample || !look.capacity.is_sure_of(ProofMode::Plonk) || look.capacity.cpu_nodes == 0 {
         return;
     }

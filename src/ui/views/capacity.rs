@@ -96,7 +96,9 @@ impl View for CapacityView {
         &[
             "What each kind of CPU task weighs and how that is known, what a worker takes at most, and what follows: which proofs fit at all, how \
              many at once before their Controllers lock out each other's wraps, whether two PlonkWraps can meet on one worker, and what that \
-             means against the memory limit. Weights are nominal GB; real peaks are higher.",
+             means against the memory limit. Weights are nominal GB; real peaks are higher: an execution reaches up to 24 GiB (a Controller before \
+             v2.1.0: 19), a Controller and a PlonkWrap together 60 to 70. Where memory ends before the weights do, about how many that holds \
+             is said with a ~.",
             "Only the head of the CPU queue is tried: a wrap that fits nowhere blocks everything behind it. Change a number with left and right to \
              see what would be if; nothing of the cluster changes by that. The commands below set what is recommended, on the deployment that \
              really decides.",

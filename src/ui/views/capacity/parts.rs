@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 
 use crate::alerts::{Fix, commands as run};
 use crate::base::{TaskType, WorkerKind, units};
+use crate::capacity::plan::PLONK_GIB;
 use crate::capacity::{Capacity, Fit, Meeting, Memory, Setup};
 use crate::event::ProofMode;
 use crate::model::Stage;
@@ -61,20 +62,22 @@ pub fn fits(s: &Setup, what_if: bool, area: Rect, ctx: &Ctx<'_>, buf: &mut Buffe
     }
     for mode in MODES {
         let m = plan.mode(mode);
-        let (mark, word, role) = match (m.fit, m.at_once) {
-            (Fit::Never, _) => (failed, "never fits", Role::Bad),
-            (_, Some(n)) if n < s.at_once => (ctx.symbols.alerts.1, "jams beyond", Role::Bad),
-            (Fit::OnlyApart, _) => (ctx.symbols.alerts.1, "needs a free cpu-node", Role::Warn),
+        let warn = ctx.symbols.alerts.1;
+        let (mark, word, role) = match (m.fit, m.at_once, m.by_memory) {
+            (Fit::Never, ..) => (failed, "never fits", Role::Bad),
+            (_, Some(n), _) if n < s.at_once => (warn, "jams beyond", Role::Bad),
+            (Fit::OnlyApart, ..) => (warn, "needs a free cpu-node", Role::Warn),
             // By weight it does; the memory of two is another matter, told below.
-            (Fit::Fits, _) if mode == ProofMode::Plonk && plan.two_plonks == Meeting::Possible => {
-                (ctx.symbols.alerts.1, "fits by weight", Role::Warn)
-            }
-            (Fit::Fits, _) => (done, "fits", Role::Good),
+            (Fit::Fits, ..) if mode == ProofMode::Plonk && plan.two_plonks == Meeting::Possible => (warn, "fits by weight", Role::Warn),
+            (Fit::Fits, _, Some(n)) if n < s.at_once => (warn, "fits by weight", Role::Warn),
+            (Fit::Fits, ..) => (done, "fits", Role::Good),
         };
         let at_once = match (m.fit, m.at_once) {
             (Fit::Never, _) => String::new(),
-            (_, None) => ", any number at once".into(),
             (_, Some(n)) if n < s.at_once => format!(" {n} at once"),
+            _ if m.by_memory == Some(0) => ", memory may not hold it".into(),
+            _ if m.is_memory_first() => format!(", ~{} at once by memory", m.by_memory.unwrap_or(0)),
+            (_, None) => ", any number at once".into(),
             (_, Some(n)) => format!(", {n} at once"),
         };
         let sum = format!("{} {}+{}={} of {}", heaviest(s, mode), s.controller, m.heaviest, m.needs, s.max);
@@ -109,7 +112,9 @@ pub fn fits(s: &Setup, what_if: bool, area: Rect, ctx: &Ctx<'_>, buf: &mut Buffe
     };
     row(buf, Vec::new());
     let (mark, text, role) = match plan.two_plonks {
-        Meeting::Possible => (ctx.symbols.alerts.1, format!("can meet on one worker: {} GiB", plan.two_plonks_need), Role::Bad),
+        Meeting::Possible => {
+            (ctx.symbols.alerts.1, format!("can meet on one worker: peaks of {} GiB", plan.two_plonks_need.max(2 * PLONK_GIB)), Role::Bad)
+        }
         Meeting::Nearly => (done, "kept apart by their Controllers only".into(), Role::Text),
         Meeting::Never => (done, "never on one worker".into(), Role::Good),
     };
@@ -124,6 +129,7 @@ pub fn fits(s: &Setup, what_if: bool, area: Rect, ctx: &Ctx<'_>, buf: &mut Buffe
         Memory::Unknown => ("?", "its limit is not known".into(), Role::Dim),
         Memory::Ample => (done, format!("{} of weight in {limit} GiB", s.max), Role::Good),
         Memory::Tight => (ctx.symbols.alerts.1, format!("{} of weight in {limit} GiB: peaks are higher", s.max), Role::Warn),
+        Memory::TightForPlonk => (ctx.symbols.alerts.1, format!("a plonk's wrap reaches 60 to {PLONK_GIB} of {limit} GiB"), Role::Warn),
         Memory::Over => (failed, format!("{} of weight in {limit} GiB: killed when full", s.max), Role::Bad),
     };
     row(buf, fact("memory", mark, text, role));
@@ -145,7 +151,7 @@ pub fn commands(c: &Capacity, s: &Setup, ctx: &Ctx<'_>) -> Vec<Fix> {
     }
     // Against the maximum as it will be: a higher one asks for more memory.
     let max = if out.is_empty() { s.max } else { r.max };
-    if matches!(Setup { max, ..*s }.plan().memory, Memory::Tight | Memory::Over) {
+    if matches!(Setup { max, ..*s }.plan().memory, Memory::Tight | Memory::TightForPlonk | Memory::Over) {
         let to = r.memory_limit.max(96);
         if s.memory_limit.is_some_and(|l| l < to) {
             out.push(run::fix(
@@ -155,7 +161,7 @@ pub fn commands(c: &Capacity, s: &Setup, ctx: &Ctx<'_>) -> Vec<Fix> {
         }
     }
     if r.nodes > s.nodes {
-        let say = format!("{} cpu-nodes, so that {} proofs at once do not lock each other out", r.nodes, s.at_once);
+        let say = format!("{} cpu-nodes (now {}): then {} proofs at once can never lock each other out", r.nodes, s.nodes, s.at_once);
         out.push(run::fix(say, run::scale(ns, "cpu-node", r.nodes)));
     }
     out

@@ -177,7 +177,11 @@ impl WhatIf {
 /// Draws them.
 pub fn draw(state: &TableState<Field>, what_if: &WhatIf, c: &Capacity, area: Rect, ctx: &Ctx<'_>, buf: &mut Buffer) {
     let style = |r| ctx.theme.style(r);
-    let version = c.cpu_node.or(c.coordinator).map_or_else(String::new, |v| v.version.to_string());
+    let version = match (c.cpu_node, c.coordinator) {
+        (Some(v), _) => format!("cpu-node {}", v.version),
+        (None, Some(v)) => format!("coordinator {}", v.version),
+        (None, None) => String::new(),
+    };
     Panel::new(Title::new(ctx, "settings").line()).right(version).focus(true).draw(area, ctx, buf);
     let list = Panel::list(area);
     let table = state.table(&COLUMNS, FIELDS.len(), list, |i| FIELDS[i]);
