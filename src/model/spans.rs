@@ -52,8 +52,12 @@ fn thin(spans: &mut Ring<TaskSpan>, keep: usize, cap: usize, worth: impl Fn(&Tas
     let (mut left, mut to_come) = (keep, kinds.len());
     let mut chosen = Vec::with_capacity(keep);
     for (_, mut list) in kinds {
-        list.sort_by_key(|i| std::cmp::Reverse(spans.get(*i).map(&worth)));
-        list.truncate(left / to_come.max(1));
+        let part = left / to_come.max(1);
+        if part < list.len() {
+            // Which ones, not in which order; of equals the first to come.
+            list.select_nth_unstable_by_key(part, |i| (std::cmp::Reverse(spans.get(*i).map(&worth)), *i));
+            list.truncate(part);
+        }
         left -= list.len();
         to_come -= 1;
         chosen.append(&mut list);
