@@ -80,11 +80,6 @@ pub struct StopAsk {
 }
 
 impl Pane {
-    /// True where the newest lines are shown.
-    pub const fn at_end(self) -> bool {
-        self.up == 0
-    }
-
     /// Follows the mouse wheel; down is towards the end.
     pub fn wheel(&mut self, by: i32) {
         self.up = self.up.saturating_add_signed(-isize::try_from(by * 3).unwrap_or(0));

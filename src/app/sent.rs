@@ -21,7 +21,7 @@ impl App {
         effects
     }
 
-    /// A run was begun: once its proof is known, the screen goes to it.
+    /// A run was begun: once its proof is known, the key that goes to it is told.
     pub(super) fn await_run(&mut self, world: &World<'_>) {
         self.awaited = Some(Awaited { before: world.model.runs.newest().map(|r| r.id.clone()) });
     }
@@ -37,23 +37,14 @@ impl App {
             return Vec::new();
         };
         self.awaited = None;
-        match self.popup {
-            // Whoever looks on sees it go on.
-            Some(Popup::Run(pane)) if pane.at_end() => {
-                let said = format!("{} is proved as {proof}; esc leads back", run.what);
-                let effects = self.leave_pane(proof, world);
-                self.say(said);
-                effects
-            }
-            // Whoever reads on there has the key before the eyes.
-            Some(Popup::Run(_)) => Vec::new(),
-            // Whoever has gone elsewhere is not fetched back.
-            _ => {
-                let text = format!("{} is proved as {proof}: {} then o follows it", run.what, self.key_of(&Action::RangeProof));
-                self.status = Some(Status { text, bad: false, until: self.clock + STATUS_TIME * 4 });
-                Vec::new()
-            }
-        }
+        // Whoever reads the output stays there, and whoever has gone elsewhere too.
+        let there = match self.popup {
+            Some(Popup::Run(_)) => "o follows it".to_owned(),
+            _ => format!("{} then o follows it", self.key_of(&Action::RangeProof)),
+        };
+        let text = format!("{} is proved as {proof}: {there}", run.what);
+        self.status = Some(Status { text, bad: false, until: self.clock + STATUS_TIME * 4 });
+        Vec::new()
     }
 
     /// From the pane of a run to its proof; Esc leads back to the pane.
