@@ -315,7 +315,7 @@ impl App {
 
     fn confirmed(&mut self, request: Request, world: &World<'_>) -> Vec<Effect> {
         if matches!(request, Request::Range(_)) {
-            // Its output is what one wants to see now; then its proof.
+            // Its output is what one wants to see now; the key to its proof is told there.
             self.popup = Some(Popup::run());
             self.await_run(world);
         }

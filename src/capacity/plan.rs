@@ -163,11 +163,7 @@ fn by_memory(setup: &Setup, mode: ProofMode) -> Option<u32> {
     let limit = setup.memory_limit?;
     let one = setup.execution_gib();
     // One of them may be at its wrap while the others execute.
-    let wrap = match mode {
-        ProofMode::Plonk => PLONK_GIB.max(setup.controller.saturating_add(setup.plonk_wrap)),
-        ProofMode::Groth16 => one.max(setup.controller.saturating_add(setup.groth16_wrap)),
-        ProofMode::Core | ProofMode::Compressed => one,
-    };
+    let wrap = setup.peak_gib(mode);
     let held = limit.checked_sub(wrap).map_or(0, |left| 1 + left / one);
     Some(setup.nodes.saturating_mul(held))
 }
@@ -206,6 +202,16 @@ impl Setup {
     #[must_use]
     pub const fn execution_gib(&self) -> u32 {
         if self.core_execute == 0 { CONTROLLER_GIB } else { EXECUTION_GIB }
+    }
+
+    /// GiB that one proof of `mode` really reaches, at its wrap or before.
+    #[must_use]
+    pub fn peak_gib(&self, mode: ProofMode) -> u32 {
+        match mode {
+            ProofMode::Plonk => PLONK_GIB.max(self.controller.saturating_add(self.plonk_wrap)),
+            ProofMode::Groth16 => self.execution_gib().max(self.controller.saturating_add(self.groth16_wrap)),
+            ProofMode::Core | ProofMode::Compressed => self.execution_gib(),
+        }
     }
 
     /// What these numbers come to.

@@ -1,6 +1,5 @@
 //! Whether what is about to be sent can fit, in a line.
 
-use super::plan::PLONK_GIB;
 use super::{Capacity, Fit};
 use crate::event::ProofMode;
 use crate::model::Model;
@@ -59,7 +58,7 @@ pub fn word(model: &Model, mode: ProofMode, count: u32) -> Option<Word> {
                 ),
                 (_, Some(m)) if all > m => {
                     let limit = setup.memory_limit.unwrap_or_default();
-                    let peak = if mode == ProofMode::Plonk { PLONK_GIB } else { setup.execution_gib() };
+                    let peak = setup.peak_gib(mode);
                     let holds = if m == 0 { "not even one".into() } else { format!("about {m}") };
                     word(
                         true,
