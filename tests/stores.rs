@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use redis::AsyncCommands as _;
 use sp1top::doctor::{Config, Status, examine};
-use sp1top::prover::settings::S3Config;
+use sp1top::prover::settings::{S3Config, StoreConfig};
 use sp1top::prover::store::redis::{RedisStore, node_of};
-use sp1top::prover::store::s3::S3Store;
 use sp1top::prover::store::{ArtifactKind, PIECE, Store};
 use suite::Tools;
 use support::stores::{redis, s3};
@@ -139,7 +138,7 @@ async fn s3_in_parts_and_whole() {
         keys: Some(sp1top::prover::settings::Keys { id: "AKIATEST".into(), secret: "hunter2secret".into(), token: None }),
     };
     // The smallest part that S3 takes.
-    let store = Store::S3(S3Store::new(&config, 5 << 20).await);
+    let store = Store::in_pieces(&StoreConfig::S3(config), 5 << 20).await.unwrap();
     let value = noise((5 << 20) + 1_000_000);
     store.put(ArtifactKind::Stdin, "artifact_1", &value, HOUR, &|_, _| {}).await.unwrap();
     assert!(server.object("proofs", "stdins/artifact_1").unwrap() == value);

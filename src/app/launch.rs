@@ -25,6 +25,9 @@ pub struct ProverSetup {
     pub read_only: bool,
     /// The artifact store without secrets, or why there is none.
     pub store: Option<Result<String, String>>,
+    /// The store that was set for another cluster: it is this one's only where
+    /// somebody says so.
+    pub other_store: Option<String>,
     /// The folder that the dialog for range proofs begins with.
     pub checkout: String,
 }
@@ -128,7 +131,11 @@ impl Launcher {
         match self.field() {
             Field::Program => self.elf = !self.elf,
             Field::Mode => self.mode = (self.mode + by) % MODES.len(),
-            Field::Store => self.store.as_mut().map_or((), StoreForm::turn),
+            Field::Store => {
+                if let Some(s) = &mut self.store {
+                    s.turn(by != 1);
+                }
+            }
             _ => {}
         }
     }
@@ -201,7 +208,8 @@ impl App {
                 // It is typed here, or was.
                 other => {
                     let wrong = other.as_ref().and_then(|s| s.as_ref().err().cloned());
-                    let store = Some(self.typed_store.clone().unwrap_or_default());
+                    let begin = || StoreForm::new(self.prover.other_store.clone());
+                    let store = Some(self.typed_store.clone().unwrap_or_else(begin));
                     self.popup = Some(Popup::Launch(Box::new(Launcher { wrong, ..Launcher::new(store) })));
                 }
             }
@@ -344,13 +352,10 @@ impl App {
             Some(w) => lines.push((if w.bad { Role::Warn } else { Role::Good }, w.text)),
             None => lines.push((Role::Dim, "whether it fits is not known: no maximum weight of a CPU worker is seen yet".into())),
         }
-        if form.store.is_some() {
+        if let Some(store) = &form.store {
             // Of what is wrong all is to be seen.
             if form.wrong.is_none() {
-                lines.push((
-                    Role::Dim,
-                    "No store is set: the one that is typed here is kept as long as sp1top runs, and written nowhere.".into(),
-                ));
+                lines.push(store.note());
             }
         } else if let Some(Ok(store)) = &self.prover.store {
             lines.push((Role::Dim, format!("store: {store}")));

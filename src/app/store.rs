@@ -5,13 +5,25 @@ use super::form::Value;
 use super::launch::Field;
 use super::popup::Popup;
 use super::{App, World};
-use crate::ui::TypedStore;
 use crate::ui::widgets::input::Input;
+use crate::ui::{Role, TypedStore};
+
+/// Which one it is.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Which {
+    #[default]
+    Redis,
+    S3,
+    /// The one that was set for another cluster.
+    Set,
+}
 
 /// What was typed of it.
 #[derive(Clone, Default)]
 pub struct StoreForm {
-    s3: bool,
+    which: Which,
+    /// The one that was set for another cluster.
+    set: Option<String>,
     urls: Input,
     bucket: Input,
     region: Input,
@@ -27,8 +39,18 @@ impl std::fmt::Debug for StoreForm {
 }
 
 impl StoreForm {
+    /// Nothing is typed yet. `set`: the store of another cluster, which may be
+    /// this one's too.
+    pub(super) fn new(set: Option<String>) -> Self {
+        Self { set, ..Self::default() }
+    }
+
     pub(super) const fn fields(&self) -> &'static [Field] {
-        if self.s3 { &[Field::Store, Field::Bucket, Field::Region] } else { &[Field::Store, Field::Urls] }
+        match self.which {
+            Which::Redis => &[Field::Store, Field::Urls],
+            Which::S3 => &[Field::Store, Field::Bucket, Field::Region],
+            Which::Set => &[Field::Store],
+        }
     }
 
     pub(super) fn row(&self, field: Field) -> (&'static str, Value<'_>) {
@@ -36,7 +58,7 @@ impl StoreForm {
             Field::Urls => ("its URLs", Value::Urls(&self.urls, "redis://:PASSWORD@HOST:6379, several with commas")),
             Field::Bucket => ("bucket", Value::Text(&self.bucket, "as NODE_S3_BUCKET of the nodes")),
             Field::Region => ("region", Value::Text(&self.region, "of the bucket")),
-            _ => ("store", Value::Choice(vec![("Redis", !self.s3), ("S3", self.s3)])),
+            _ => ("store", Value::Choice(self.choices().into_iter().map(|(name, w)| (name, w == self.which)).collect())),
         }
     }
 
@@ -51,9 +73,35 @@ impl StoreForm {
         }
     }
 
-    pub(super) const fn turn(&mut self) {
-        self.s3 = !self.s3;
+    pub(super) fn turn(&mut self, back: bool) {
+        let all = self.choices();
+        let at = all.iter().position(|(_, w)| *w == self.which).unwrap_or(0);
+        self.which = all[(at + if back { all.len() - 1 } else { 1 }) % all.len()].1;
         self.taken = false;
+    }
+
+    fn choices(&self) -> Vec<(&'static str, Which)> {
+        let set = self.set.as_ref().map(|_| ("the one that was set", Which::Set));
+        [("Redis", Which::Redis), ("S3", Which::S3)].into_iter().chain(set).collect()
+    }
+
+    /// What is to be known of it.
+    pub(super) fn note(&self) -> (Role, String) {
+        match &self.set {
+            Some(set) if self.which == Which::Set => (
+                Role::Warn,
+                format!(
+                    "{set} was set for the cluster that sp1top began with. In a store that is not this cluster's no worker finds the proof's program."
+                ),
+            ),
+            Some(set) => (
+                Role::Dim,
+                format!(
+                    "{set} was set for the cluster that sp1top began with: give this one's. It is kept as long as sp1top runs, and written nowhere."
+                ),
+            ),
+            None => (Role::Dim, "No store is set: the one that is typed here is kept as long as sp1top runs, and written nowhere.".into()),
+        }
     }
 
     pub(super) const fn is_taken(&self) -> bool {
@@ -62,10 +110,10 @@ impl StoreForm {
 
     pub(super) fn typed(&self) -> TypedStore {
         let text = |i: &Input| i.text().trim().to_owned();
-        if self.s3 {
-            TypedStore::S3 { bucket: text(&self.bucket), region: text(&self.region) }
-        } else {
-            TypedStore::Redis(text(&self.urls))
+        match self.which {
+            Which::Redis => TypedStore::Redis(text(&self.urls)),
+            Which::S3 => TypedStore::S3 { bucket: text(&self.bucket), region: text(&self.region) },
+            Which::Set => TypedStore::Set,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::prover_args::StoreArgs;
 use crate::config::Settings;
 use crate::event::Component;
 use crate::runtime::live::LogFile;
@@ -219,6 +220,9 @@ pub struct WatchArgs {
     /// Keep no tape of the session: then there is no going back in time
     #[arg(long)]
     pub no_session_tape: bool,
+    /// Where the proofs that are sent from the screen go
+    #[command(flatten)]
+    pub store: StoreArgs,
 }
 
 /// Arguments of `export`.

@@ -79,9 +79,7 @@ impl Client {
     /// Connects. With `--cluster-rpc` (or its variable) Kubernetes is only a
     /// help, so that its absence is no failure.
     pub fn open(place: &Place, settings: &Settings) -> Result<Self, Failure> {
-        let mut place = place.clone();
-        let given = place.cluster_rpc.take().filter(|u| !u.trim().is_empty());
-        place.cluster_rpc = given.or_else(|| settings.get(settings::CLUSTER_RPC).map(|(v, _)| v.to_owned()));
+        let place = with_rpc_of(place, settings);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("client").enable_all().build()?;
         let watch = !place.no_kube || place.coordinator_rpc.is_some() || !place.log.is_empty();
         let sources = if watch {
@@ -207,6 +205,12 @@ pub(super) fn cluster_name(place: &Place) -> String {
     let current = || contexts(place.kubeconfig.as_deref()).into_iter().find(|c| c.current).map(|c| c.name);
     let context = place.context.clone().or_else(current);
     format!("kubernetes {}/{}", context.as_deref().unwrap_or("current"), place.namespace)
+}
+
+/// The place with the API's address that a file of variables may have.
+pub(super) fn with_rpc_of(place: &Place, settings: &Settings) -> Place {
+    let given = place.cluster_rpc.clone().filter(|u| !u.trim().is_empty());
+    Place { cluster_rpc: given.or_else(|| settings.get(settings::CLUSTER_RPC).map(|(v, _)| v.to_owned())), ..place.clone() }
 }
 
 /// Waits for a signal that asks to end; gives the exit code that a shell expects

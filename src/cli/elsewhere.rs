@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::args::{Look, Place, WatchArgs};
+use super::client::cluster_name;
 use super::{Failure, Outcome, screen};
+use crate::prover::settings::Settings;
 use crate::runtime::live::{LiveFeed, Sources};
 use crate::runtime::opening::{Open, Opened, Opener};
 use crate::runtime::{Inbox, TuiOptions, Waker, run_fleet};
@@ -27,12 +29,16 @@ struct Elsewhere {
     place: Place,
     look: Look,
     session_tape: bool,
+    variables: Settings,
+    /// The cluster that the variables were set for; with several, nobody knows.
+    first: Option<String>,
     /// What is of the first cluster alone.
     left_behind: Option<String>,
 }
 
 /// What opens other clusters from the screens.
-pub(super) fn opener(args: &WatchArgs, place: &Place, look: &Look) -> Opener {
+pub(super) fn opener(args: &WatchArgs, place: &Place, look: &Look, variables: Settings) -> Opener {
+    let first = (place.contexts.len() < 2).then(|| cluster_name(place));
     let mut left: Vec<&str> = Vec::new();
     for (given, name) in [
         (args.record.is_some(), "--record"),
@@ -47,7 +53,7 @@ pub(super) fn opener(args: &WatchArgs, place: &Place, look: &Look) -> Opener {
     let left_behind = (!left.is_empty()).then(|| format!("{} stays with the cluster before", left.join(", ")));
     // They are where the other cluster is not.
     let place = Place { coordinator_rpc: None, cluster_rpc: None, log: Vec::new(), no_kube: false, ..place.clone() };
-    Opener(Arc::new(Elsewhere { place, look: look.clone(), session_tape: !args.no_session_tape, left_behind }))
+    Opener(Arc::new(Elsewhere { place, look: look.clone(), session_tape: !args.no_session_tape, variables, first, left_behind }))
 }
 
 impl Open for Elsewhere {
@@ -80,14 +86,15 @@ impl Open for Elsewhere {
         let limits = super::settings::thresholds(&place.settings.alerts)?;
         let sources = Sources::start(config, Vec::new())?;
         let taping = super::record::taping(None, self.session_tape).map_err(said)?;
-        let (setup, prover) = screen::prover(&place, &self.look, &sources);
+        let ours = self.first.as_ref() == Some(&cluster_name(&place));
+        let (setup, prover) = screen::prover(&place, &self.look, &sources, &self.variables, ours);
         let feed = LiveFeed::new(sources, waker, taping).with_limits(limits).with_prover(prover);
         Ok(Opened { feed: Box::new(feed), prover: setup })
     }
 }
 
 /// The dashboard on several clusters.
-pub(super) fn fleet(args: &WatchArgs, place: &Place, look: &Look, options: TuiOptions, inbox: Inbox) -> Outcome {
+pub(super) fn fleet(args: &WatchArgs, place: &Place, look: &Look, variables: Settings, options: TuiOptions, inbox: Inbox) -> Outcome {
     let one = |flag: &str| Failure::usage(format!("{flag} is of one cluster: give one --context with it"));
     for (given, flag) in [
         (place.no_kube, "--no-kube"),
@@ -100,7 +107,7 @@ pub(super) fn fleet(args: &WatchArgs, place: &Place, look: &Look, options: TuiOp
         }
     }
     super::settings::thresholds(&place.settings.alerts)?;
-    let opener = opener(args, place, look);
+    let opener = opener(args, place, look, variables);
     let spots = place.contexts.iter().map(|c| opener.0.spot(c)).collect();
     Ok(screen::code(run_fleet(spots, &opener, options, inbox)?))
 }

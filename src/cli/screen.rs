@@ -11,7 +11,7 @@ use crate::model::Model;
 use crate::prover::drive::DriveOptions;
 use crate::prover::journal::Journal;
 use crate::prover::range;
-use crate::prover::settings::Settings;
+use crate::prover::settings::{Settings, StoreConfig};
 use crate::runtime::clipboard::Clipboard;
 use crate::runtime::live::{LiveFeed, Sources};
 use crate::runtime::player::Player;
@@ -178,18 +178,20 @@ pub(super) fn watched(place: &Place, look: &Look) -> Result<LiveConfig, Failure>
 
 pub(super) fn watch(args: &WatchArgs, place: &Place, look: &Look) -> Outcome {
     needs_a_terminal("sp1top status")?;
+    let variables = super::client::settings(&args.store)?;
     let mut options = options(look, None)?;
     let (waker, inbox) = channel();
     if place.contexts.len() > 1 {
-        return super::elsewhere::fleet(args, place, look, options, inbox);
+        return super::elsewhere::fleet(args, place, look, variables, options, inbox);
     }
+    let place = &super::client::with_rpc_of(place, &variables);
     let config = watched(place, look)?;
     let taping = super::record::taping(args.record.as_deref(), !args.no_session_tape)?;
     let sources = Sources::start(config, place.log.clone())?;
     let limits = super::settings::thresholds(&place.settings.alerts)?;
-    let (setup, prover) = prover(place, look, &sources);
+    let (setup, prover) = prover(place, look, &sources, &variables, true);
     options.prover = setup;
-    options.opener = Some(super::elsewhere::opener(args, place, look));
+    options.opener = Some(super::elsewhere::opener(args, place, look, variables));
     show(Box::new(LiveFeed::new(sources, waker, taping).with_limits(limits).with_prover(prover)), options, inbox)
 }
 
@@ -199,21 +201,27 @@ fn checkout() -> String {
     if range::is_checkout(&here) && here.join("fault-proof").is_dir() { here.display().to_string() } else { String::new() }
 }
 
-/// What sends proofs from the screens, where the API can be reached.
-pub(super) fn prover(place: &Place, look: &Look, sources: &Sources) -> (ProverSetup, Option<Prover>) {
-    let store = Settings::default().environment(env).store();
-    let shown = match &store {
-        Ok(s) => Some(Ok(s.describe())),
+/// What sends proofs from the screens, where the API can be reached. `ours`: the
+/// variables were set for this very cluster; a proof sent into another one's
+/// store would never be found.
+pub(super) fn prover(place: &Place, look: &Look, sources: &Sources, variables: &Settings, ours: bool) -> (ProverSetup, Option<Prover>) {
+    let set = variables.store();
+    let shown = match &set {
+        Ok(s) => ours.then(|| Ok(s.describe())),
         // Nothing set is the common case and no fault.
         Err(e) if e.starts_with("no artifact store") => None,
-        Err(e) => Some(Err(e.clone())),
+        Err(e) => ours.then(|| Err(e.clone())),
     };
+    let (store, other_store) = if ours { (set.ok(), None) } else { (None, set.ok()) };
+    let other = other_store.as_ref().map(StoreConfig::describe);
     let start = || {
         let link = sources.cluster.clone()?;
         let journal = Journal::new(Journal::default_dir(env).ok()?);
         let prover = ProverOptions {
             cluster: super::client::cluster_name(place),
-            store: store.ok(),
+            store,
+            other_store,
+            variables: variables.clone(),
             journal,
             out: std::env::current_dir().unwrap_or_default(),
             read_only: look.read_only,
@@ -224,7 +232,7 @@ pub(super) fn prover(place: &Place, look: &Look, sources: &Sources) -> (ProverSe
         Some(Prover::start(prover, link, &sources.hub, sources.handle()))
     };
     let prover = start();
-    (ProverSetup { read_only: look.read_only, store: shown, checkout: checkout() }, prover)
+    (ProverSetup { read_only: look.read_only, store: shown, other_store: other, checkout: checkout() }, prover)
 }
 
 #[cfg(test)]

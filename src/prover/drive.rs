@@ -230,8 +230,13 @@ impl Driver {
                 Ok(p) => break p,
                 Err(e) if e.passing && patience.left() => patience.wait(self, job, &e.message).await,
                 Err(e) => {
+                    let other = if e.missing && !job.store.is_empty() && job.store != store.name() {
+                        format!(" (it was sent with {})", job.store)
+                    } else {
+                        String::new()
+                    };
                     return Err(format!(
-                        "the proof is complete and could not be fetched: {e}; try again: sp1top proofs fetch {}",
+                        "the proof is complete and could not be fetched: {e}{other}; try again: sp1top proofs fetch {}",
                         job.proof_id
                     ));
                 }

@@ -76,12 +76,14 @@ impl Settings {
         Self { values: values.collect() }
     }
 
-    /// What was typed instead of the variables; all else of the environment
+    /// With a store that was typed instead of the one that is set; all else
     /// stays.
     #[must_use]
-    pub fn typed(values: &[(&'static str, &str)], get: impl Fn(&str) -> Option<String>) -> Self {
+    pub fn with_typed(&self, values: &[(&'static str, &str)]) -> Self {
         let flags: Vec<_> = values.iter().map(|(name, v)| (*name, "the dialog", Some(*v))).collect();
-        Self::flags(&flags).environment(|n| get(n).filter(|_| ![REDIS_NODES, S3_BUCKET, S3_REGION].contains(&n)))
+        let mut all = Self::flags(&flags);
+        all.values.extend(self.values.iter().filter(|(n, ..)| ![REDIS_NODES, S3_BUCKET, S3_REGION].contains(&n.as_str())).cloned());
+        all
     }
 
     /// Adds what the environment has.
@@ -277,12 +279,8 @@ mod tests {
 
     #[test]
     fn what_is_typed_is_read_as_a_flag_is() {
-        let env = |n: &str| match n {
-            REDIS_NODES => Some("redis://env:6379".to_owned()),
-            "AWS_REGION" => Some("eu-1".to_owned()),
-            _ => None,
-        };
-        let store = |values: &[(&'static str, &str)]| Settings::typed(values, env).store().map(|s| s.describe());
+        let set = with(&[(REDIS_NODES, "redis://env:6379"), ("AWS_REGION", "eu-1")], "CLI_S3_REGION=eu-9\n");
+        let store = |values: &[(&'static str, &str)]| set.with_typed(values).store().map(|s| s.describe());
         assert_eq!(store(&[(REDIS_NODES, " redis://:hunter2@a:1 , redis://b ")]).unwrap(), "redis://:***@a:1,redis://b");
         assert!(store(&[(S3_BUCKET, "b")]).unwrap().contains("eu-1"), "the region of the environment");
         assert!(store(&[(REDIS_NODES, "")]).unwrap_err().contains("CLI_REDIS_NODES is set but empty (from the dialog)"));

@@ -18,7 +18,7 @@ use crate::base::change::Order;
 use crate::model::Model;
 use crate::prover::drive::DriveOptions;
 use crate::prover::journal::Journal;
-use crate::prover::settings::StoreConfig;
+use crate::prover::settings::{Settings, StoreConfig};
 use crate::sim::Scenario;
 use crate::sim::serve::{Server, SimClock};
 use crate::sources::hub::Clock as _;
@@ -202,6 +202,8 @@ impl DemoFeed {
         let options = ProverOptions {
             cluster: "the demo".into(),
             store: Some(demo.store()),
+            other_store: None,
+            variables: Settings::default(),
             journal: Journal::new(demo.folder().join("jobs")),
             out: demo.folder().to_owned(),
             read_only: false,

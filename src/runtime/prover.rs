@@ -32,6 +32,11 @@ pub struct ProverOptions {
     pub cluster: String,
     /// The artifact store.
     pub store: Option<StoreConfig>,
+    /// The one that was set for another cluster, for when somebody says that it
+    /// is this one's too.
+    pub other_store: Option<StoreConfig>,
+    /// Where all else that a typed store needs is read from.
+    pub variables: Settings,
     /// The jobs.
     pub journal: Journal,
     /// Where proofs are written.
@@ -123,11 +128,12 @@ impl Prover {
     /// Takes a store that was typed, for as long as this program runs. What waits
     /// for that very store goes on.
     pub fn take_store(&mut self, typed: &TypedStore) -> Result<String, String> {
-        let values = match typed {
-            TypedStore::Redis(urls) => vec![(REDIS_NODES, urls.as_str())],
-            TypedStore::S3 { bucket, region } => vec![(S3_BUCKET, bucket.as_str()), (S3_REGION, region.as_str())],
+        let read = |values: &[(&'static str, &str)]| self.options.variables.with_typed(values).store();
+        let config = match typed {
+            TypedStore::Redis(urls) => read(&[(REDIS_NODES, urls)])?,
+            TypedStore::S3 { bucket, region } => read(&[(S3_BUCKET, bucket), (S3_REGION, region)])?,
+            TypedStore::Set => self.options.other_store.clone().ok_or("no artifact store was set")?,
         };
-        let config = Settings::typed(&values, |n| std::env::var(n).ok()).store()?;
         if let StoreConfig::Redis { nodes, ttl } = &config {
             RedisStore::new(nodes, *ttl, PIECE).map_err(|e| e.message)?;
         }

@@ -199,6 +199,9 @@ pub enum TypedStore {
         /// Its region.
         region: String,
     },
+    /// The one that was set where the program began, though it was set for
+    /// another cluster.
+    Set,
 }
 
 impl std::fmt::Debug for TypedStore {
@@ -206,6 +209,7 @@ impl std::fmt::Debug for TypedStore {
         match self {
             Self::Redis(urls) => write!(f, "Redis({})", hide_passwords(urls)),
             Self::S3 { bucket, region } => write!(f, "S3({bucket}, {region})"),
+            Self::Set => f.write_str("Set"),
         }
     }
 }

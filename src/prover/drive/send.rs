@@ -28,6 +28,15 @@ impl Driver {
 
     async fn upload_one(&self, job: &mut Job, kind: ArtifactKind, file: &str, again: bool) -> Result<(), String> {
         let Some(store) = &self.store else { return Err(no_store(job)) };
+        // Half of it may be in the other one, and that may be another cluster's.
+        if store.name() != job.store {
+            return Err(format!(
+                "{} was to be sent with the artifact store {}, and now {} is set; nothing was sent; set the one before and go on with: sp1top proofs attach {0}",
+                job.proof_id,
+                job.store,
+                store.name()
+            ));
+        }
         let patience = Patience::new(self.options.patience);
         let stored = if kind == ArtifactKind::Program { job.program_artifact.clone() } else { job.stdin_artifact.clone() };
         let resume = |e: &str| format!("{e}; nothing was sent; go on later with: sp1top proofs attach {}", job.proof_id);

@@ -4,6 +4,7 @@ pub mod redis;
 pub mod s3;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::settings::StoreConfig;
@@ -83,20 +84,36 @@ pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
 
 /// A store that can be used.
 #[derive(Clone)]
-pub enum Store {
-    /// Redis.
+pub struct Store {
+    name: Arc<str>,
+    kind: Kind,
+}
+
+#[derive(Clone)]
+enum Kind {
     Redis(redis::RedisStore),
-    /// S3.
     S3(s3::S3Store),
 }
 
 impl Store {
     /// Makes it; nothing is connected before the first use.
     pub async fn open(config: &StoreConfig) -> Result<Self, StoreError> {
-        match config {
-            StoreConfig::Redis { nodes, ttl } => redis::RedisStore::new(nodes, *ttl, PIECE).map(Self::Redis),
-            StoreConfig::S3(s) => Ok(Self::S3(s3::S3Store::new(s, PIECE).await)),
-        }
+        Self::in_pieces(config, PIECE).await
+    }
+
+    /// One that stores larger values in pieces of so many bytes.
+    pub async fn in_pieces(config: &StoreConfig, piece: usize) -> Result<Self, StoreError> {
+        let kind = match config {
+            StoreConfig::Redis { nodes, ttl } => Kind::Redis(redis::RedisStore::new(nodes, *ttl, piece)?),
+            StoreConfig::S3(s) => Kind::S3(s3::S3Store::new(s, piece).await),
+        };
+        Ok(Self { name: config.describe().into(), kind })
+    }
+
+    /// Which one it is, without secrets, as jobs keep it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Stores a compressed value. `at_least` lengthens the time to live of what
@@ -109,25 +126,25 @@ impl Store {
         at_least: Duration,
         progress: Progress<'_>,
     ) -> Result<(), StoreError> {
-        match self {
-            Self::Redis(s) => s.put(kind, id, value, at_least, progress).await,
-            Self::S3(s) => s.put(kind, id, value, progress).await,
+        match &self.kind {
+            Kind::Redis(s) => s.put(kind, id, value, at_least, progress).await,
+            Kind::S3(s) => s.put(kind, id, value, progress).await,
         }
     }
 
     /// Reads a compressed value whole.
     pub async fn get(&self, kind: ArtifactKind, id: &str, progress: Progress<'_>) -> Result<Vec<u8>, StoreError> {
-        match self {
-            Self::Redis(s) => s.get(id, progress).await,
-            Self::S3(s) => s.get(kind, id, progress).await,
+        match &self.kind {
+            Kind::Redis(s) => s.get(id, progress).await,
+            Kind::S3(s) => s.get(kind, id, progress).await,
         }
     }
 
     /// Whether it is there, whole.
     pub async fn exists(&self, kind: ArtifactKind, id: &str) -> Result<bool, StoreError> {
-        match self {
-            Self::Redis(s) => s.exists(id).await,
-            Self::S3(s) => s.exists(kind, id).await,
+        match &self.kind {
+            Kind::Redis(s) => s.exists(id).await,
+            Kind::S3(s) => s.exists(kind, id).await,
         }
     }
 }
