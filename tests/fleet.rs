@@ -54,7 +54,7 @@ async fn a_fleet_of_two_and_one_that_is_not_there() {
     let ((one, url_one), (two, url_two)) = (cluster("healthy", 3).await, cluster("stuck-aggregation", 4).await);
     let config = kubeconfig(dir.path(), &[("east", &url_one), ("west", &url_two), ("gone", "http://127.0.0.1:1")]);
     tokio::task::block_in_place(|| {
-        let env = [("KUBECONFIG", config.to_str().unwrap())];
+        let env = [("KUBECONFIG", config.to_str().unwrap()), ("CLI_REDIS_NODES", "redis://one.redis:6379/0")];
         let args = ["--context", "east", "--context", "west", "--context", "gone", "--context", "typo"];
         let mut t = Terminal::start(&env, &args);
         // One row each: two with numbers, one that cannot be reached and one that
@@ -68,6 +68,11 @@ async fn a_fleet_of_two_and_one_that_is_not_there() {
         t.shows(" 1 overview ");
         t.shows("east/sp1-cluster");
         t.shows("gpu queue");
+        // Of several clusters nobody knows which one the store is of.
+        t.keys("p");
+        t.shows("redis://one.redis:6379/0 was set for the cluster");
+        t.keys("\x1b");
+        t.hides("send a proof");
         t.keys("\x1b");
         t.shows("clusters 4");
         t.keys("j5");
@@ -99,16 +104,26 @@ async fn another_context_and_namespace_without_leaving() {
     first.put("namespaces", json!({"metadata": {"name": "playground"}}));
     let config = kubeconfig(dir.path(), &[("first", &format!("http://{}", first.addr)), ("other", &url)]);
     tokio::task::block_in_place(|| {
-        let mut t = Terminal::start(&[("KUBECONFIG", config.to_str().unwrap())], &[]);
+        let env = [("KUBECONFIG", config.to_str().unwrap()), ("CLI_REDIS_NODES", "redis://:hunter2@first.redis:6379/0")];
+        let mut t = Terminal::start(&env, &[]);
         t.keys("7");
         t.shows("cpu-1");
         t.shows("first/sp1-cluster");
+        // The environment's store is the first cluster's, and nobody else's unless somebody says so.
+        let ours = |t: &mut Terminal, ours: bool| {
+            t.keys("p");
+            t.shows(if ours { "store: redis://:***@first.redis:6379/0" } else { "was set for the cluster that sp1top" });
+            t.keys("\x1b");
+            t.hides("send a proof");
+        };
+        ours(&mut t, true);
         // Names are completed from the kubeconfig and from the cluster.
         t.keys(":ns ");
         t.shows("namespace playground");
         t.keys("play\r");
         t.shows("first/playground");
         t.until("a look into it", |_| !first.asked("/namespaces/playground/pods").is_empty());
+        ours(&mut t, false);
         t.keys(":context o");
         t.shows("context other");
         t.keys("\r");
@@ -117,6 +132,12 @@ async fn another_context_and_namespace_without_leaving() {
         t.shows("coordinator-");
         t.keys("1");
         t.shows("4 workers");
+        ours(&mut t, false);
+        t.keys("p\x1b[A\x1b[A\x1b[D\r");
+        t.shows("Send one compressed proof");
+        t.shows("redis://:***@first.redis:6379/0");
+        t.keys("\x1b");
+        t.shows("nothing was sent");
         // One that there is not leaves the user on a screen with what to try.
         t.keys(":context typo\r");
         t.shows("could not be opened");
@@ -126,10 +147,12 @@ async fn another_context_and_namespace_without_leaving() {
         t.shows("first/sp1-cluster");
         t.keys("7");
         t.shows("cpu-1");
+        ours(&mut t, true);
         // Each had a tape of its own.
         let tapes = std::fs::read_dir(t.home.path().join("sp1top/sessions")).unwrap().count();
         assert_eq!(tapes, 4, "one for each that was opened");
         t.quits();
+        assert!(!t.has(b"hunter2"));
     });
     // The old sources ended: nobody asks for the namespace that was left.
     let asked = first.asked("/namespaces/playground/").len();

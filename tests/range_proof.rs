@@ -254,7 +254,7 @@ fn dashboard(bench: &Bench) -> Terminal {
     let url = format!("http://{}", bench.api.addr);
     let env = [("HOME", home), ("XDG_STATE_HOME", &state), ("PATH", &path)];
     let mut t = Terminal::start(&env, &["--no-kube", "--cluster-rpc", &url]);
-    t.shows("quit");
+    t.shows("1 overview");
     t
 }
 

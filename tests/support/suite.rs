@@ -52,6 +52,6 @@ pub fn wait_for(test: impl Future<Output = ()>) {
 /// The tests of those names; after `async`, asynchronous ones.
 #[macro_export]
 macro_rules! tests {
-    (async $($name:ident),* $(,)?) => { vec![$((stringify!($name), || $crate::suite::wait_for($name()))),*] };
-    ($($name:ident),* $(,)?) => { vec![$((stringify!($name), $name as fn())),*] };
+    (async $($name:path),* $(,)?) => { vec![$((stringify!($name), || $crate::suite::wait_for($name()))),*] };
+    ($($name:path),* $(,)?) => { vec![$((stringify!($name), $name as fn())),*] };
 }

@@ -31,7 +31,7 @@ impl Driver {
         // Half of it may be in the other one, and that may be another cluster's.
         if store.name() != job.store {
             return Err(format!(
-                "{} was to be sent with the artifact store {}, and now {} is set; nothing was sent; set the one before and go on with: sp1top proofs attach {0}",
+                "{} was to be sent with the artifact store {}, and now {} is set; nothing was sent; set the one before and go on with: sp1top proofs attach {0}; or drop it with: sp1top proofs cancel {0}",
                 job.proof_id,
                 job.store,
                 store.name()

@@ -2,10 +2,13 @@
 //! process that can be killed.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-#[path = "support/pty.rs"]
+mod killed;
+#[path = "../support/pty.rs"]
 mod pty;
-#[path = "support/suite.rs"]
+mod screen;
+#[path = "../support/suite.rs"]
 mod suite;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::net::SocketAddr;
@@ -133,7 +136,7 @@ async fn a_proof_is_sent_followed_and_fetched() {
     until("the request", || bench.created().len() == 1);
     let request = bench.created().remove(0);
     // What is in the store, read back by other means.
-    let elf = include_bytes!("../fixtures/programs/fibonacci/fibonacci.elf");
+    let elf = include_bytes!("../../fixtures/programs/fibonacci/fibonacci.elf");
     let program = zstd::decode_all(&value(&redis, &request.program_artifact_id).await[..]).unwrap();
     assert_eq!((&program[..8], &program[8..]), (&(elf.len() as u64).to_le_bytes()[..], &elf[..]));
     let stdin = zstd::decode_all(&value(&redis, &request.stdin_artifact_id).await[..]).unwrap();
@@ -156,6 +159,8 @@ async fn a_proof_is_sent_followed_and_fetched() {
     // It is proved and comes home.
     let (raw, stored) = proof(0, "v6.1.0");
     put(&redis, request.proof_artifact_id.as_ref().unwrap(), &stored).await;
+    // How long it took is known to who has seen it pending.
+    until("two looks at it", || bench.services.with(|s| s.calls.iter().filter(|c| c.starts_with("Get cli_")).count() >= 2));
     bench.end(2);
     let out = child.wait_with_output().unwrap();
     assert_eq!(out.status.code(), Some(0), "{}", text(&out));
@@ -443,98 +448,6 @@ async fn a_laptop_that_slept_goes_on() {
     assert_eq!(bench.created().len(), 1, "sent once");
 }
 
-/// Kills sp1top at `moment` and goes on with `proofs attach`: the one request
-/// reaches its end.
-async fn killed(redis: &Redis, bench: &Bench, mut child: Child, mend: impl FnOnce()) {
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let id = bench.job()["proof_id"].as_str().unwrap().to_owned();
-    mend();
-    let child = bench.start(&["proofs", "attach"]);
-    until("the request", || bench.services.with(|s| !s.rows.is_empty()));
-    let row = bench.services.with(|s| s.rows[0].clone());
-    assert_eq!(row.id, id);
-    let (raw, stored) = proof(1, "v6.1.0");
-    // Program and input are whole, whenever it was killed.
-    for id in [&row.program_artifact_id, &row.stdin_artifact_id] {
-        assert!(zstd::decode_all(&value(redis, id).await[..]).unwrap().len() >= 36);
-    }
-    put(redis, row.proof_artifact_id.as_ref().unwrap(), &stored).await;
-    bench.end(2);
-    let out = child.wait_with_output().unwrap();
-    assert_eq!(out.status.code(), Some(0), "{}", text(&out));
-    assert_eq!(std::fs::read(bench.dir.path().join(format!("{id}.bin"))).unwrap(), raw);
-    assert_eq!(bench.services.with(|s| s.rows.len()), 1, "sent twice");
-    assert_eq!(bench.state(), "fetched");
-    let left: Vec<_> = std::fs::read_dir(bench.dir.path()).unwrap().flatten().map(|e| e.file_name()).collect();
-    assert!(!left.iter().any(|n| n.to_string_lossy().contains(".part")), "{left:?}");
-}
-
-async fn killed_while_it_uploads() {
-    let redis = redis(&[]);
-    let cut = line(redis.addr);
-    let bench = Bench::new(&[("CLI_REDIS_NODES", format!("redis://{}/0", cut.addr))]).await;
-    // In the middle of the program.
-    cut.up.store(500, Ordering::SeqCst);
-    let child = bench.start(&["prove", "fibonacci"]);
-    until("the stall", || cut.up.load(Ordering::SeqCst) == 0);
-    assert_eq!(bench.state(), "planned");
-    killed(&redis, &bench, child, || cut.up.store(u64::MAX, Ordering::SeqCst)).await;
-    assert_eq!(bench.created().len(), 1);
-}
-
-async fn killed_between_upload_and_submission() {
-    let redis = redis(&[]);
-    let mut bench = Bench::new(&[("CLI_REDIS_NODES", redis.url())]).await;
-    // Nobody listens, so nothing is taken.
-    bench.api = None;
-    let child = bench.start(&["prove", "fibonacci"]);
-    until("the attempt", || bench.state() == "submitting");
-    assert!(bench.created().is_empty());
-    let api = bench.services.serve(bench.addr).await;
-    bench.api = Some(api);
-    // It may just have been tried again: then that was the one.
-    killed(&redis, &bench, child, || {}).await;
-    assert_eq!(bench.created().len(), 1);
-}
-
-async fn killed_before_the_answer_to_the_submission() {
-    let redis = redis(&[]);
-    let bench = Bench::new(&[("CLI_REDIS_NODES", redis.url())]).await;
-    bench.services.with(|s| s.swallow = true);
-    let child = bench.start(&["prove", "fibonacci"]);
-    until("the request", || bench.created().len() == 1);
-    assert_eq!(bench.state(), "submitting");
-    killed(&redis, &bench, child, || bench.services.with(|s| s.swallow = false)).await;
-    assert_eq!(bench.created().len(), 1, "it was found, not sent again");
-}
-
-async fn killed_while_it_follows() {
-    let redis = redis(&[]);
-    let bench = Bench::new(&[("CLI_REDIS_NODES", redis.url())]).await;
-    let child = bench.start(&["prove", "fibonacci"]);
-    until("submission", || bench.state() == "submitted");
-    killed(&redis, &bench, child, || {}).await;
-    assert_eq!(bench.created().len(), 1);
-}
-
-async fn killed_while_it_downloads() {
-    let redis = redis(&[]);
-    let cut = line(redis.addr);
-    let bench = Bench::new(&[("CLI_REDIS_NODES", format!("redis://{}/0", cut.addr))]).await;
-    let child = bench.start(&["prove", "fibonacci"]);
-    until("submission", || bench.state() == "submitted");
-    let request = bench.created().remove(0);
-    put(&redis, request.proof_artifact_id.as_ref().unwrap(), &proof(1, "v6.1.0").1).await;
-    cut.down.store(10_000, Ordering::SeqCst);
-    bench.end(2);
-    until("the stall", || cut.down.load(Ordering::SeqCst) == 0);
-    assert_eq!(bench.state(), "completed");
-    assert!(!bench.dir.path().join(format!("{}.bin", request.proof_id)).exists(), "half a proof");
-    killed(&redis, &bench, child, || cut.down.store(u64::MAX, Ordering::SeqCst)).await;
-    assert_eq!(bench.created().len(), 1);
-}
-
 async fn several_at_once_share_the_program_and_not_the_input() {
     let redis = redis(&[]);
     let bench = Bench::new(&[("CLI_REDIS_NODES", redis.url())]).await;
@@ -646,142 +559,6 @@ async fn a_store_behind_tls_is_used_when_its_authority_is_known() {
     assert!(out.status.code() == Some(1) && text(&out).contains("certificate is not trusted"), "{}", text(&out));
 }
 
-/// The dashboard on the bench's API, with the bench's store and journal.
-fn dashboard(bench: &Bench, more: &[&str]) -> Terminal {
-    let url = format!("http://{}", bench.addr);
-    let state = bench.dir.path().join("state").display().to_string();
-    let mut env: Vec<(&str, &str)> = bench.env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-    env.push(("XDG_STATE_HOME", &state));
-    env.push(("PWD", "/"));
-    let mut args = vec!["--no-kube", "--cluster-rpc", &url];
-    args.extend(more);
-    let mut t = Terminal::start(&env, &args);
-    t.shows("quit");
-    t
-}
-
-async fn the_screen_sends_a_proof_and_the_next_one_brings_it_home() {
-    let redis = redis(&["--requirepass", "hunter2"]);
-    let bench = Bench::new(&[("CLI_REDIS_NODES", format!("redis://:hunter2@{}/0", redis.addr))]).await;
-    // Nothing is sent before the second question is answered.
-    let mut t = dashboard(&bench, &[]);
-    t.keys("p");
-    t.shows("send a proof");
-    t.keys("\r");
-    t.shows("Send one compressed proof of fibonacci");
-    assert!(bench.created().is_empty());
-    t.keys("y");
-    t.shows("on its way");
-    until("submission", || bench.state() == "submitted");
-    let request = bench.created().remove(0);
-    assert_eq!(request.options_artifact_id.as_deref(), Some("2"));
-    t.keys("3");
-    t.shows("sent from here: 1 running, 0 ended");
-    assert!(!t.text().contains("hunter2"), "{}", t.text());
-    // Killed, it leaves the proof to itself; the next one finds it again.
-    t.kill("-KILL");
-    t.child.wait().unwrap();
-    let (raw, stored) = proof(1, "v6.1.0");
-    let key = request.proof_artifact_id.clone().unwrap();
-    redis::cmd("SET").arg(&key).arg(&stored).exec_async(&mut connection(&redis, "hunter2").await).await.unwrap();
-    let mut t = dashboard(&bench, &[]);
-    t.keys("3");
-    t.shows("sent from here: 1 running, 0 ended");
-    bench.end(2);
-    t.shows("sent from here: 0 running, 1 ended");
-    until("the proof", || bench.state() == "fetched");
-    let path = bench.job()["out"].as_str().unwrap().to_owned();
-    assert_eq!(std::fs::read(&path).unwrap(), raw);
-    std::fs::remove_file(&path).unwrap();
-    std::fs::remove_file(path.replace(".bin", ".json")).unwrap();
-    assert_eq!(bench.created().len(), 1, "sent once");
-    t.quits();
-    // Nothing but follow under --read-only.
-    let mut t = dashboard(&bench, &["--read-only"]);
-    t.keys("p");
-    t.shows("read-only");
-    t.quits();
-    assert!(!bench.everything().contains("hunter2"));
-}
-
-async fn the_screen_takes_a_store_that_is_typed_and_shows_no_password() {
-    let redis = redis(&["--requirepass", "hunter2"]);
-    let bench = Bench::new(&[]).await;
-    let mut t = dashboard(&bench, &[]);
-    t.keys("p");
-    t.shows("No store is set");
-    // The last row is the URLs'.
-    t.keys("\x1b[A");
-    t.keys(&format!("redis//:hunter2@{}/0\r", redis.addr));
-    t.shows("is no redis:// or rediss:// URL");
-    t.keys("\x15");
-    t.keys(&format!("redis://:hunter2@{}/0", redis.addr));
-    t.shows(&format!("redis://:*******@{}/0", redis.addr));
-    t.keys("\r");
-    t.shows("Send one compressed proof of fibonacci");
-    t.shows(&format!("redis://:***@{}/0", redis.addr));
-    t.keys("y");
-    // To where it is followed.
-    t.shows("sent from here: 1 running, 0 ended");
-    until("submission", || bench.state() == "submitted");
-    let request = bench.created().remove(0);
-    let mut there = connection(&redis, "hunter2").await;
-    for id in [request.program_artifact_id, request.stdin_artifact_id] {
-        let found: bool = redis::cmd("EXISTS").arg(&id).query_async(&mut there).await.unwrap();
-        assert!(found, "{id} was not uploaded");
-    }
-    // It is brought home with that store too.
-    let (raw, stored) = proof(1, "v6.1.0");
-    redis::cmd("SET").arg(request.proof_artifact_id.unwrap()).arg(&stored).exec_async(&mut there).await.unwrap();
-    bench.end(2);
-    until("the proof", || bench.state() == "fetched");
-    let path = bench.job()["out"].as_str().unwrap().to_owned();
-    assert_eq!(std::fs::read(&path).unwrap(), raw);
-    std::fs::remove_file(&path).unwrap();
-    std::fs::remove_file(path.replace(".bin", ".json")).unwrap();
-    t.quits();
-    assert!(!t.has(b"hunter"), "it was on the screen");
-    assert!(!bench.everything().contains("hunter2"), "it was written: {}", bench.everything());
-    // For that session only.
-    let mut t = dashboard(&bench, &[]);
-    t.keys("p");
-    t.shows("No store is set");
-    t.keys("\x1b");
-    t.hides("send a proof");
-    t.quits();
-}
-
-async fn the_screen_cancels_a_proof_after_a_question() {
-    let bench = Bench::new(&[]).await;
-    bench.services.with(|s| s.rows.push(support::grpc::row("cli_1795482984393", 1, support::grpc::unix_now())));
-    let mut t = dashboard(&bench, &[]);
-    t.keys("3");
-    t.shows("cli_1795482984393");
-    t.keys("x");
-    t.shows("Cancel cli_1795482984393?");
-    // No is the default.
-    t.keys("\r");
-    t.shows("nothing was cancelled");
-    assert_eq!(bench.services.with(|s| s.rows[0].proof_status), 1);
-    t.keys("x");
-    t.shows("Cancel cli_1795482984393?");
-    t.keys("y");
-    until("the cancellation", || bench.services.with(|s| s.rows[0].proof_status) == 4);
-    t.shows("cancelled");
-    // Without a store it is asked for.
-    t.keys("p");
-    t.shows("No store is set");
-    t.keys("\r");
-    t.shows("is set but empty");
-    t.keys("\x1b");
-    t.hides("send a proof");
-    t.quits();
-}
-
-async fn connection(redis: &Redis, password: &str) -> redis::aio::MultiplexedConnection {
-    redis::Client::open(format!("redis://:{password}@{}/0", redis.addr)).unwrap().get_multiplexed_async_connection().await.unwrap()
-}
-
 fn main() -> std::process::ExitCode {
     suite::run(vec![
         (
@@ -791,7 +568,7 @@ fn main() -> std::process::ExitCode {
             an_unknown_proof_needs_no_store,
             an_api_that_refuses_is_not_asked_for_ever,
             a_long_list_is_paged,
-            the_screen_cancels_a_proof_after_a_question],
+            screen::the_screen_cancels_a_proof_after_a_question],
         ),
         (Tools::REDIS_TLS, tests![async a_store_behind_tls_is_used_when_its_authority_is_known]),
         (
@@ -803,17 +580,18 @@ fn main() -> std::process::ExitCode {
             a_laptop_that_slept_goes_on,
             a_store_that_refuses_is_not_asked_again,
             a_signal_leaves_it_running_and_is_the_exit_code,
-            killed_while_it_uploads,
-            killed_between_upload_and_submission,
-            killed_before_the_answer_to_the_submission,
-            killed_while_it_follows,
-            killed_while_it_downloads,
+            killed::killed_while_it_uploads,
+            killed::killed_and_resumed_with_another_store,
+            killed::killed_between_upload_and_submission,
+            killed::killed_before_the_answer_to_the_submission,
+            killed::killed_while_it_follows,
+            killed::killed_while_it_downloads,
             several_at_once_share_the_program_and_not_the_input,
             a_proof_of_another_client_is_fetched,
             what_is_wrong_is_said_and_no_password_with_it,
             a_wrong_proof_is_not_written,
-            the_screen_sends_a_proof_and_the_next_one_brings_it_home,
-            the_screen_takes_a_store_that_is_typed_and_shows_no_password],
+            screen::the_screen_sends_a_proof_and_the_next_one_brings_it_home,
+            screen::the_screen_takes_a_store_that_is_typed_and_shows_no_password],
         ),
     ])
 }
