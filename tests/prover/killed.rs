@@ -53,7 +53,9 @@ pub async fn killed_and_resumed_with_another_store() {
     child.kill().unwrap();
     child.wait().unwrap();
     let before = std::mem::replace(&mut bench.env[0].1, format!("redis://:hunter2@{}/0", other.addr));
-    let out = bench.run(&["proofs", "attach"]);
+    let mut child = bench.start(&["proofs", "attach"]);
+    until("its refusal", || child.try_wait().unwrap().is_some());
+    let out = child.wait_with_output().unwrap();
     let said = text(&out);
     assert_eq!(out.status.code(), Some(1), "{said}");
     assert!(said.contains(&format!("was to be sent with the artifact store redis://{}/0", cut.addr)), "{said}");
