@@ -1,7 +1,7 @@
 //! The demo: a simulated cluster behind sockets on loopback, its kubeconfig in
 //! a folder of its own that goes with it, and the screens on the live sources.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -152,7 +152,8 @@ impl Demo {
         let world = Arc::clone(&self.server.world);
         // A thread that nobody waits for: standard input cannot be interrupted.
         let _ = std::thread::Builder::new().name("orders".into()).spawn(move || {
-            for line in std::io::stdin().lines().map_while(Result::ok) {
+            let mut input = std::io::stdin().lock();
+            while let Some(line) = order(&mut input) {
                 let answer = crate::sim::serve::order::run(&world, &line).unwrap_or_else(|e| format!("? {e}"));
                 let mut out = std::io::stdout().lock();
                 let _ = writeln!(out, "{}", answer.trim_end());
@@ -167,6 +168,15 @@ impl Demo {
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// The next line. One that does not end is no order, and nothing comes behind it.
+fn order(input: &mut impl std::io::BufRead) -> Option<String> {
+    const LONGEST: u64 = 4096;
+    let mut line = Vec::new();
+    let n = input.take(LONGEST).read_until(b'\n', &mut line).ok()?;
+    let whole = n > 0 && line.len() < usize::try_from(LONGEST).unwrap_or(usize::MAX);
+    whole.then(|| String::from_utf8_lossy(&line).trim_end().to_owned())
 }
 
 /// SIGINT, SIGTERM or SIGHUP.
@@ -294,5 +304,18 @@ impl Feed for DemoFeed {
     fn says(&mut self) -> Option<String> {
         let news = self.demo.server.world.news();
         news.last().map(|c| format!("{}: {}", c.title, c.text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn orders_are_lines_and_a_line_without_end_is_none() {
+        let mut input = &b"help\nlose gpu-node 60"[..];
+        assert_eq!(super::order(&mut input).as_deref(), Some("help"));
+        assert_eq!(super::order(&mut input).as_deref(), Some("lose gpu-node 60"));
+        assert_eq!(super::order(&mut input), None);
+        let mut endless = std::io::BufReader::new(std::io::repeat(0));
+        assert_eq!(super::order(&mut endless), None);
     }
 }
