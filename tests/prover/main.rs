@@ -568,7 +568,8 @@ fn main() -> std::process::ExitCode {
             an_unknown_proof_needs_no_store,
             an_api_that_refuses_is_not_asked_for_ever,
             a_long_list_is_paged,
-            screen::the_screen_cancels_a_proof_after_a_question],
+            screen::the_screen_cancels_a_proof_after_a_question,
+            screen::the_screen_takes_a_bucket_that_is_typed],
         ),
         (Tools::REDIS_TLS, tests![async a_store_behind_tls_is_used_when_its_authority_is_known]),
         (

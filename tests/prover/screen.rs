@@ -107,6 +107,33 @@ pub async fn the_screen_takes_a_store_that_is_typed_and_shows_no_password() {
     t.quits();
 }
 
+pub async fn the_screen_takes_a_bucket_that_is_typed() {
+    let s3 = s3("proofs");
+    let mut bench = Bench::new(&[]).await;
+    // Everything but the bucket and its region is the environment's: address and keys.
+    bench.env = s3.env("proofs");
+    let region = bench.env.iter().find(|(n, _)| n == "CLI_S3_REGION").unwrap().1.clone();
+    bench.env.retain(|(n, _)| !n.starts_with("CLI_"));
+    let mut t = dashboard(&bench, &[]);
+    t.keys("p");
+    t.shows("No store is set");
+    // Up to the kind of store, to S3, and down to its fields.
+    t.keys("\x1b[A\x1b[A\x1b[C");
+    t.shows("bucket");
+    t.keys("\x1b[Bproofs\x1b[B");
+    t.keys(&format!("{region}\r"));
+    t.shows("Send one compressed proof of fibonacci");
+    t.keys("y");
+    t.shows("sent from here: 1 running, 0 ended");
+    until("submission", || bench.state() == "submitted");
+    let request = bench.created().remove(0);
+    for (folder, id) in [("programs", &request.program_artifact_id), ("stdins", &request.stdin_artifact_id)] {
+        assert!(s3.object("proofs", &format!("{folder}/{id}")).is_some(), "{id} was not uploaded");
+    }
+    t.quits();
+    assert!(!bench.everything().contains("hunter2"));
+}
+
 pub async fn the_screen_cancels_a_proof_after_a_question() {
     let bench = Bench::new(&[]).await;
     bench.services.with(|s| s.rows.push(support::grpc::row("cli_1795482984393", 1, support::grpc::unix_now())));

@@ -20,7 +20,7 @@ pub fn adopt(row: &ProofRequest, cluster: &str, store: &str, out: PathBuf) -> Re
         proof_id: row.id.clone(),
         state: end_of(row).unwrap_or(JobState::Submitted),
         program: "another client's".into(),
-        input: row.program_artifact_id.clone(),
+        input: row.stdin_artifact_id.clone(),
         // Like no other: nothing is known of its program and input.
         key: format!("request {}", row.id),
         program_sha256: String::new(),
