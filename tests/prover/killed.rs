@@ -1,6 +1,10 @@
 //! sp1top is killed at every step, and goes on with the one request.
 
-use super::*;
+use std::process::Child;
+use std::sync::atomic::Ordering;
+
+use crate::support::stores::{Redis, line, redis};
+use crate::{Bench, proof, put, screen, text, until, value};
 
 /// Kills sp1top at `moment` and goes on with `proofs attach`: the one request
 /// reaches its end.

@@ -14,10 +14,8 @@ mod support;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use pty::Terminal;
 use sp1top::proto::cluster::ProofRequestCreateRequest;
 use suite::Tools;
 use support::grpc::{Server, Services};

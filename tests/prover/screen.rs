@@ -1,6 +1,8 @@
 //! Proofs sent, followed and cancelled from the dashboard.
 
-use super::*;
+use crate::pty::Terminal;
+use crate::support::stores::{Redis, redis, s3};
+use crate::{Bench, proof, support, until};
 
 /// The dashboard on the bench's API, with the bench's store and journal.
 fn dashboard(bench: &Bench, more: &[&str]) -> Terminal {
