@@ -261,6 +261,11 @@ impl App {
             KeyCode::Enter => match form.launch() {
                 Ok(_) => {
                     if let Some(store) = form.store.as_ref().filter(|s| !s.is_taken()) {
+                        if let Some(what) = store.lacks() {
+                            form.wrong = Some(what.into());
+                            self.popup = Some(Popup::Launch(form));
+                            return Vec::new();
+                        }
                         let typed = store.typed();
                         self.popup = Some(Popup::Launch(form));
                         return vec![Effect::Store(typed)];

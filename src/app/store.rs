@@ -108,6 +108,18 @@ impl StoreForm {
         self.taken
     }
 
+    /// What is not typed yet, and where it is known from.
+    pub(super) fn lacks(&self) -> Option<&'static str> {
+        let empty = |i: &Input| i.text().trim().is_empty();
+        match self.which {
+            Which::Redis if empty(&self.urls) => {
+                Some("type the URLs of the Redis that the cluster's nodes use: NODE_REDIS_NODES of its Deployments")
+            }
+            Which::S3 if empty(&self.bucket) => Some("type the bucket that the cluster's nodes use: NODE_S3_BUCKET of its Deployments"),
+            _ => None,
+        }
+    }
+
     pub(super) fn typed(&self) -> TypedStore {
         let text = |i: &Input| i.text().trim().to_owned();
         match self.which {

@@ -157,7 +157,7 @@ pub async fn the_screen_cancels_a_proof_after_a_question() {
     t.keys("p");
     t.shows("No store is set");
     t.keys("\r");
-    t.shows("is set but empty");
+    t.shows("type the URLs of the Redis that the cluster's nodes use");
     t.keys("\x1b");
     t.hides("send a proof");
     t.quits();
