@@ -43,7 +43,7 @@ esac
 
 if [ -z "${BINARY:-}" ]; then
     cargo build --release --locked --target "$target"
-    BINARY=target/$target/release/sp1top
+    BINARY=${CARGO_TARGET_DIR:-target}/$target/release/sp1top
     # `ldd` names what would be loaded; of a static program there is nothing.
     if ldd "$BINARY" 2>&1 | grep -q '=>'; then
         echo "build.sh: the program is not static:" >&2
