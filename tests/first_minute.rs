@@ -72,7 +72,7 @@ impl Told {
 async fn no_kubeconfig() {
     let told = Machine::new().run(None, &["status"]).await;
     assert_eq!(told.code, Some(1));
-    told.says(&["sp1top: no cluster to look at", "--kubeconfig", "KUBECONFIG", "sp1top demo"]);
+    told.says(&["sp1top: no cluster to look at: there is no /", "/.kube/config;", "--kubeconfig", "KUBECONFIG", "sp1top demo"]);
     assert!(told.out.is_empty());
 }
 
@@ -91,7 +91,7 @@ async fn an_empty_namespace_and_the_cluster_in_another() {
     fake.put("deployments", json!({"metadata": {"name": "coordinator", "namespace": "prod", "labels": {"app": "coordinator"}}}));
     let told = m.run(Some(&m.kubeconfig(&fake, &json!({}))), &["status"]).await;
     assert_eq!(told.code, Some(1));
-    told.says(&["no SP1 cluster here", "namespace sp1-cluster is empty", "there is one in prod: sp1top -n prod", "sp1top demo"]);
+    told.says(&["no SP1 cluster here", "namespace sp1-cluster is empty", "there is one in prod; try `sp1top -n prod", "sp1top demo"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,6 +144,30 @@ async fn a_login_plugin_that_fails() {
     let told = m.run(Some(&m.kubeconfig(&fake, &user)), &["status"]).await;
     assert_eq!(told.code, Some(1));
     told.says(&["exec plugin is 'false'", "log in again", "kubectl get pods"]);
+    assert!(!told.line.contains("KUBERNETES_EXEC_INFO"), "{}", told.line);
+    let user = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "no-such-login", "interactiveMode": "Never"}});
+    let told = m.run(Some(&m.kubeconfig(&fake, &user)), &["status"]).await;
+    told.says(&["exec plugin is 'no-such-login'", "cannot be run", "PATH"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kubeconfigs_that_are_not_there_empty_or_broken() {
+    let (m, fake) = (Machine::new(), Fake::start().await);
+    let good = m.kubeconfig(&fake, &json!({}));
+    let gone = m.path("gone");
+    let told = m.run(Some(&gone), &["status"]).await;
+    told.says(&["no cluster to look at: KUBECONFIG names", "gone, which is not there", "sp1top demo"]);
+    // Of several kubectl passes over those that are not there.
+    let both = std::env::join_paths([&gone, &good]).unwrap();
+    let told = m.run(Some(Path::new(&both)), &["status", "--context", "prod"]).await;
+    told.says(&["there is no context 'prod'", "contexts there are: test"]);
+    let file = m.path("other");
+    for (text, says) in [("", "has no contexts"), ("contexts: [", "/other: failed to parse")] {
+        std::fs::write(&file, text).unwrap();
+        let told = m.run(Some(&file), &["status"]).await;
+        told.says(&[says, "sp1top demo"]);
+        assert!(!told.line.contains("no cluster to look at"), "{}", told.line);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

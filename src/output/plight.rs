@@ -17,6 +17,9 @@ pub struct Plight {
     pub settled: bool,
 }
 
+/// Stands between the namespaces that have a coordinator and the first of them in what is found of one that has none.
+pub const GO: &str = ": sp1top -n ";
+
 /// Why nothing is seen; `None` where something is, or all is still on its way.
 #[must_use]
 pub fn of(model: &Model) -> Option<Plight> {
@@ -64,11 +67,12 @@ pub fn of(model: &Model) -> Option<Plight> {
         }
     }
     if let Some((Some(SourceState::Connecting), found)) = told("kube:coordinator") {
-        let tries = vec![
-            ("look into another namespace", format!("sp1top -n NAMESPACE{place}")),
-            ("look at another cluster (kubectl config get-contexts lists them)", format!("sp1top{file} --context NAME")),
-            demo,
-        ];
+        let (found, there) = match found.split_once(GO) {
+            Some((found, rest)) => (found.to_owned(), ("look there", format!("sp1top -n {rest}"))),
+            None => (found, ("look into another namespace", format!("sp1top -n NAMESPACE{place}"))),
+        };
+        let tries =
+            vec![there, ("look at another cluster (kubectl config get-contexts lists them)", format!("sp1top{file} --context NAME")), demo];
         return Some(Plight { what: "There is no SP1 cluster here", found, tries, settled: true });
     }
     None

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
+use kube::config::{ExecInteractiveMode, KubeConfigOptions};
 use kube::{Client, Config};
 
+use super::kubeconfig::{self, Trouble};
 use crate::base::redact::redact;
 use crate::sources::files::unreadable;
 use crate::sources::hub::{lock, one_line};
@@ -120,8 +121,8 @@ pub struct ContextName {
 /// The contexts of the kubeconfig; none where it cannot be read.
 #[must_use]
 pub fn contexts(kubeconfig: Option<&Path>) -> Vec<ContextName> {
-    let read = kubeconfig.map_or_else(Kubeconfig::read, Kubeconfig::read_from);
-    let Ok(read) = read else { return Vec::new() };
+    let read = kubeconfig.map_or_else(|| kubeconfig::read().ok(), |file| kubeconfig::of_file(file).ok());
+    let Some(read) = read else { return Vec::new() };
     let current = read.current_context;
     let name = |c: kube::config::NamedContext| ContextName {
         current: current.as_ref() == Some(&c.name),
@@ -138,9 +139,6 @@ async fn connect(options: &AccessOptions) -> Result<(Client, Option<String>), St
     config.connect_timeout = Some(Duration::from_secs(5));
     config.read_timeout = None;
     let plugin = config.auth_info.exec.as_ref().and_then(|e| e.command.clone());
-    let by = plugin
-        .map(|p| format!(" (the kubeconfig's exec plugin is '{p}'; log in again with it, then see that kubectl get pods works)"))
-        .unwrap_or_default();
     // Exec plugins run while the client is made.
     let client = tokio::task::spawn_blocking({
         let runtime = tokio::runtime::Handle::current();
@@ -151,9 +149,12 @@ async fn connect(options: &AccessOptions) -> Result<(Client, Option<String>), St
     });
     let client = tokio::time::timeout(Duration::from_secs(60), client)
         .await
-        .map_err(|_| format!("no credentials within 60 s{by}"))?
+        .map_err(|_| {
+            let by = plugin.as_ref().map(|p| format!(" from the kubeconfig's exec plugin '{p}'; log in again with it")).unwrap_or_default();
+            format!("no credentials within 60 s{by}")
+        })?
         .map_err(|e| format!("the Kubernetes client could not be made: {e}"))?
-        .map_err(|e| one_line(&format!("the Kubernetes client could not be made{by}: {}", chain(&e))))?;
+        .map_err(|e| one_line(&refused(&e, plugin.as_deref())))?;
     Ok((client, context))
 }
 
@@ -163,19 +164,23 @@ async fn configuration(options: &AccessOptions) -> Result<(Config, Option<String
             std::fs::File::open(path).map_err(|e| {
                 format!("--kubeconfig: {}; without it the default one is read; sp1top demo needs none", unreadable(path, &e))
             })?;
-            Kubeconfig::read_from(path).map_err(|e| {
+            kubeconfig::of_file(path).map_err(|why| {
                 let path = path.display();
-                one_line(&format!("kubeconfig {path}: {}; does kubectl --kubeconfig {path} config view read it?", chain(&e)))
+                one_line(&format!("kubeconfig {why}; does kubectl --kubeconfig {path} config view read it?"))
             })?
         }
-        None => match Kubeconfig::read() {
+        None => match kubeconfig::read() {
             Ok(k) => k,
-            Err(e) => {
+            Err(trouble) => {
                 let Ok(config) = Config::incluster() else {
-                    let why = chain(&e);
-                    return Err(one_line(&format!(
-                        "no cluster to look at: {why}; pass --kubeconfig FILE, set KUBECONFIG, or use --no-kube with --coordinator-rpc and --log; sp1top demo needs no cluster"
-                    )));
+                    return Err(one_line(&match trouble {
+                        Trouble::Missing(why) => format!(
+                            "no cluster to look at: {why}; pass --kubeconfig FILE, set KUBECONFIG, or use --no-kube with --coordinator-rpc and --log; sp1top demo needs no cluster"
+                        ),
+                        Trouble::Broken(why) => {
+                            format!("kubeconfig {why}; does kubectl config view read it? sp1top demo needs no cluster")
+                        }
+                    }));
                 };
                 return Ok((config, None));
             }
@@ -189,18 +194,62 @@ async fn configuration(options: &AccessOptions) -> Result<(Config, Option<String
         }
     }
     let context = options.context.clone().or_else(|| read.current_context.clone());
-    let known = read.contexts.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
+    let known: Vec<&str> = read.contexts.iter().map(|c| c.name.as_str()).collect();
+    if known.is_empty() {
+        return Err(
+            "the kubeconfig has no contexts (kubectl config get-contexts lists them); pass another with --kubeconfig, or try sp1top demo"
+                .into(),
+        );
+    }
+    let missing = context.as_ref().is_some_and(|c| !known.contains(&c.as_str()));
+    let known = few(&known);
     let wanted = KubeConfigOptions { context: options.context.clone(), ..KubeConfigOptions::default() };
     let config = Config::from_custom_kubeconfig(read, &wanted).await.map_err(|e| {
         let why = chain(&e);
         one_line(&match &context {
-            Some(c) => {
-                format!("kubeconfig: context '{c}': {why}; contexts there are: {known}; pass one with --context, or try sp1top demo")
+            Some(c) if missing => {
+                format!("kubeconfig: there is no context '{c}'; contexts there are: {known}; pass one with --context, or try sp1top demo")
             }
+            Some(c) => format!("kubeconfig: context '{c}': {why}; does kubectl --context {c} get pods work? sp1top demo needs no cluster"),
             None => format!("kubeconfig: {why}; pass --context with one of: {known}"),
         })
     })?;
     Ok((config, context))
+}
+
+/// The first ones of a list: what to do about it must have room behind it.
+fn few(names: &[&str]) -> String {
+    let mut shown = 0;
+    let mut length = 0;
+    while shown < names.len() && (shown == 0 || length + names[shown].len() < 120) {
+        length += names[shown].len() + 2;
+        shown += 1;
+    }
+    let list = names[..shown].join(", ");
+    match names.len() - shown {
+        0 => list,
+        n => format!("{list} and {n} more"),
+    }
+}
+
+/// Why no client could be made; a login program's failure in its own words.
+fn refused(error: &kube::Error, plugin: Option<&str>) -> String {
+    use kube::client::AuthError;
+    let plugin = plugin.unwrap_or("?");
+    match error {
+        kube::Error::Auth(AuthError::AuthExecStart(e)) => {
+            format!("the kubeconfig's exec plugin is '{plugin}', which cannot be run: {e}; install it, or put it on the PATH")
+        }
+        kube::Error::Auth(AuthError::AuthExecRun { out, .. }) => {
+            let said = String::from_utf8_lossy(&out.stderr);
+            let said = said.lines().rfind(|l| !l.trim().is_empty()).map(|l| format!(": {}", l.trim())).unwrap_or_default();
+            let status = out.status;
+            format!(
+                "the kubeconfig's exec plugin is '{plugin}', which failed ({status}{said}); log in again with it, then see that kubectl get pods works"
+            )
+        }
+        e => format!("the Kubernetes client could not be made: {}", chain(e)),
+    }
 }
 
 /// An error with its causes in one line, without secrets; a cause that its

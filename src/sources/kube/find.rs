@@ -15,6 +15,7 @@ use super::pods::{PodsReader, component};
 use crate::base::text::clean;
 use crate::envelope::SourceState;
 use crate::event::Component;
+use crate::output::plight::GO;
 use crate::sources::hub::Port;
 
 /// How often other namespaces are searched while there is no coordinator.
@@ -88,7 +89,7 @@ async fn search(access: &Access, pods: usize) -> String {
             } else {
                 let file = access.kubeconfig().map_or_else(String::new, |f| format!(" --kubeconfig {f}"));
                 let context = access.context().map_or_else(String::new, |c| format!(" --context {c}"));
-                format!("there is one in {}: sp1top -n {}{file}{context}", found.join(", "), found[0])
+                format!("there is one in {}{GO}{}{file}{context}", found.join(", "), found[0])
             }
         }
         Err(Failure::Denied(_)) => "other namespaces may not be searched by this user: name yours with -n".into(),

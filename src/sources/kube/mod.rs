@@ -6,6 +6,7 @@ pub mod find;
 pub mod follow;
 pub mod forward;
 pub mod http;
+pub mod kubeconfig;
 pub mod lines;
 pub mod logs;
 pub mod metrics;
