@@ -1,7 +1,7 @@
 //! Ended tasks of a proof: which are kept when there are too many.
 
 use super::{Proof, SpanEnd, TaskSpan};
-use crate::base::{Ring, TaskId, TaskType, Timestamp};
+use crate::base::{Ring, TaskId, TaskType, Timestamp, WorkerId};
 
 /// Ended tasks kept for a proof that is worked on.
 pub(super) const SPANS: usize = 768;
@@ -25,6 +25,21 @@ impl Proof {
             s.start = start.unwrap_or(s.start).min(end);
             s.end = end;
         }
+    }
+
+    /// True where this end of a task is known already, from its node's log; the
+    /// block that lists it late may still tell its worker.
+    pub(super) fn knows_span(&mut self, span: &TaskSpan) -> bool {
+        if span.outcome != SpanEnd::Done {
+            return false;
+        }
+        let known =
+            (0..self.spans.len()).rev().find(|i| self.spans.get(*i).is_some_and(|s| s.task == span.task && s.outcome == SpanEnd::Done));
+        let Some(s) = known.and_then(|i| self.spans.get_mut(i)) else { return false };
+        if span.worker != WorkerId::Text("?".into()) {
+            s.worker.clone_from(&span.worker);
+        }
+        true
     }
 
     /// Keeps the longest tasks of each type.

@@ -308,6 +308,8 @@ impl Model {
 
     /// What remains to be done for a task that was taken off the table.
     fn task_ended(&mut self, id: &TaskId, task: Task, at: Timestamp, outcome: SpanEnd) {
+        // Known to be over before, and listed once more: a block that came late.
+        let again = self.tasks.over.contains(id);
         self.tasks.over.insert(id);
         if let Some(p) = self.proofs.get_mut(&task.proof) {
             if let Some(kind) = &task.kind {
@@ -324,7 +326,7 @@ impl Model {
             if task.attempts > 0 {
                 let began = task.began();
                 let completed = task.completed.filter(|_| !matches!(outcome, SpanEnd::Lost | SpanEnd::Retried));
-                p.push_span(TaskSpan {
+                let span = TaskSpan {
                     task: id.clone(),
                     kind: task.kind.clone(),
                     worker: task.ran_on.unwrap_or_else(|| WorkerId::Text("?".into())),
@@ -335,10 +337,14 @@ impl Model {
                     },
                     end: completed.map_or(at, |c| c.0),
                     outcome,
-                });
+                };
+                if !(again && p.knows_span(&span)) {
+                    p.push_span(span);
+                }
             }
         }
         if let Some(kind) = &task.kind
+            && !again
             && outcome == SpanEnd::Done
             && task.completed.is_none_or(|c| c.1.is_none())
             && task.waiting_since.is_none()

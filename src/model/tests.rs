@@ -122,6 +122,23 @@ fn node_logs_tell_when_tasks_began_and_ended() {
 }
 
 #[test]
+fn a_task_whose_end_its_node_told_first_is_not_told_twice() {
+    let mut m = Model::new();
+    // At the beginning a node's log may be read before the coordinator's.
+    node(&mut m, "log:cpu-0", 12, completed(10, TaskType::ProveShard, 9));
+    tell_late(&mut m, 13, 0, vec![claim("p", 1)]);
+    tell_late(&mut m, 13, 10, block("p", &[&[10]]));
+    let over = CoordinatorEvent::ProofCompleted { proof: ProofId::new("p") };
+    tell_late(&mut m, 13, 12, vec![What::Coordinator(over)]);
+    tell(&mut m, 20, block("p", &[&[]]));
+    tell(&mut m, 30, block("p", &[&[]]));
+    let p = m.proofs.get(&ProofId::new("p")).unwrap();
+    assert_eq!((p.spans.len(), p.tally(&TaskType::ProveShard).done), (1, 1));
+    assert_eq!(stays(&m), [(3, 12)]);
+    assert_eq!(p.spans.iter().next().unwrap().worker, WorkerId::unknown(1));
+}
+
+#[test]
 fn what_was_only_known_to_wait_is_placed_by_its_nodes_log() {
     let mut m = Model::new();
     tell(&mut m, 0, vec![claim("p", 1)]);
