@@ -8,7 +8,7 @@ use super::chrome::{Frame, Piece, alert_mark, alert_role, drop_pieces};
 use super::{App, World};
 use crate::alerts::Severity;
 use crate::base::units;
-use crate::capacity::version::{self, How};
+use crate::capacity::version;
 use crate::envelope::SourceState;
 use crate::model::Source;
 use crate::ui::draw::{cut, fill, line_width, put_line};
@@ -67,7 +67,7 @@ impl App {
             left.push(Piece::new(2, vec![Span::styled(place, theme.style(Role::Title))]));
         }
         let mut versions = Vec::new();
-        if let Some(d) = version::of_coordinator(model).filter(|d| !matches!(d.how, How::Circuit | How::Lines)) {
+        if let Some(d) = version::surely_of_coordinator(model) {
             versions.push(format!("coordinator {}", d.version));
         } else if let Some(v) = &model.coordinator.version {
             versions.push(format!("coordinator {}", short_version(v)));

@@ -170,6 +170,12 @@ pub fn of_workload(model: &Model, name: &str) -> Option<Detected> {
     Some(Detected { version, how: How::Manifest })
 }
 
+/// The coordinator's release where something names it, rather than a range that it is in.
+#[must_use]
+pub fn surely_of_coordinator(model: &Model) -> Option<Detected> {
+    of_coordinator(model).filter(|d| !matches!(d.how, How::Circuit | How::Lines))
+}
+
 /// The coordinator's version by the best of what is known (reference 9.1).
 #[must_use]
 pub fn of_coordinator(model: &Model) -> Option<Detected> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::alerts::Alerts;
 use crate::base::{TaskType, Timestamp, WorkerKind};
-use crate::capacity::{Capacity, limits};
+use crate::capacity::{Capacity, limits, version};
 use crate::envelope::SourceState;
 use crate::event::{ProofMode, ProofStatus, Stats as ModelStats, StatsSource};
 use crate::model::{Model, Pod as ModelPod, Worker as ModelWorker, WorkerState};
@@ -48,6 +48,9 @@ pub struct Cluster {
     pub namespace: Option<String>,
     /// `"<git sha> <build time>"`.
     pub coordinator_version: Option<String>,
+    /// Its release, as the screens call it; for the text.
+    #[serde(skip)]
+    pub coordinator_release: Option<String>,
     /// For example `v6.1.0`.
     pub sp1_circuit_version: Option<String>,
 }
@@ -221,6 +224,7 @@ impl Status {
                 context: model.session.context.clone(),
                 namespace: model.session.namespace.clone(),
                 coordinator_version: model.coordinator.version.clone(),
+                coordinator_release: version::surely_of_coordinator(model).map(|d| d.version.to_string()),
                 sp1_circuit_version: model.coordinator.circuit.clone(),
             },
             stats: model.stats.as_ref().map(|s| stats(&s.stats, s.at, s.origin)),

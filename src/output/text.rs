@@ -33,7 +33,10 @@ fn page(o: &mut String, s: &Status) -> std::fmt::Result {
     writeln!(o, "SP1 cluster: {place}at {} UTC", at.date_clock())?;
     if let Some(v) = &s.cluster.coordinator_version {
         let circuit = s.cluster.sp1_circuit_version.as_deref().unwrap_or("unknown");
-        writeln!(o, "Coordinator: build {v}, circuits {circuit}")?;
+        match &s.cluster.coordinator_release {
+            Some(release) => writeln!(o, "Coordinator: {release} (build {v}), circuits {circuit}")?,
+            None => writeln!(o, "Coordinator: build {v}, circuits {circuit}")?,
+        }
     }
     if !s.alerts.is_empty() {
         writeln!(o, "\nALERTS ({})", s.alerts.len())?;
@@ -58,12 +61,14 @@ fn stats(o: &mut String, s: &Status, at: Timestamp) -> std::fmt::Result {
     };
     let n = |v: Option<u32>| v.map_or_else(|| "?".into(), |v| v.to_string());
     let row = |o: &mut String, name: &str, workers, queue, current, max| {
-        writeln!(o, "  {name}  {:>5} waiting   {:>5} workers   weight {} of {} GB", n(queue), n(workers), n(current), n(max))
+        let word = if workers == Some(1) { "worker " } else { "workers" };
+        writeln!(o, "  {name}  {:>5} waiting   {:>5} {word}   weight {} of {} GB", n(queue), n(workers), n(current), n(max))
     };
     row(o, "cpu", st.cpu_workers, st.cpu_queue, st.cpu_utilization_current, st.cpu_utilization_max)?;
     row(o, "gpu", st.gpu_workers, st.gpu_queue, st.gpu_utilization_current, st.gpu_utilization_max)?;
     let total = st.total_tasks.map_or_else(|| "?".into(), |v| v.to_string());
-    writeln!(o, "  {} proofs active, {} tasks unfinished, {total} created so far", n(st.active_proofs), n(st.active_tasks))?;
+    let many = |v: Option<u32>, word: &str| v.map_or_else(|| format!("? {word}s"), |v| units::plural(v, word));
+    writeln!(o, "  {} active, {} unfinished, {total} created so far", many(st.active_proofs, "proof"), many(st.active_tasks, "task"))?;
     let age = at.since(st.at);
     if age > Duration::from_secs(30) {
         writeln!(o, "  (as of {}, {} ago)", st.at.clock(), units::seconds(age))?;
