@@ -108,7 +108,7 @@ impl View for AlertsView {
 
     fn about(&self) -> &'static [&'static str] {
         &[
-            "What is wrong or will be: those that fire, the worst first, and below them those that are over. Each has its cause with numbers, what \
+            "What is wrong or will be: those that fire, the worst first, and below them those that are over. FOR is how long, since the data proves it. Each has its cause with numbers, what \
              was seen and when, what follows from it, and commands that mend it, with this cluster's names.",
             "An alert resolves by itself when its cause is gone. Acknowledging marks it as seen; a muted one is not counted, neither rings nor is sent anywhere. \
              Where a command changes a deployment or deletes a pod it can be applied from here: the difference is shown first, and nothing \

@@ -58,7 +58,8 @@ impl Areas {
             return Self { settings, fits, advice, workers: none };
         }
         let top = settings.min(area.height);
-        let half = (area.width / 2).clamp(36, 72);
+        // Where the origins of the settings have no room, what fits gets it.
+        let half = if area.width < 100 { 35 } else { (area.width / 2).min(72) };
         let rest = area.height - top;
         let wanted = u16::try_from(commands).unwrap_or(3) * 2 + 4;
         let advice = if rest > wanted + 6 { wanted.max(rest * 45 / 100) } else { rest };
@@ -99,6 +100,8 @@ impl View for CapacityView {
              means against the memory limit. Weights are nominal GB; real peaks are higher: an execution reaches up to 24 GiB (a Controller before \
              v2.1.0: 19), a Controller and a PlonkWrap together 60 to 70. Where memory ends before the weights do, about how many that holds \
              is said with a ~.",
+            "NOW is what is found, and FROM is where: seen in the coordinator's blocks, told by its stats or the deployment, or the default of that release. \
+             IF is what you try.",
             "Only the head of the CPU queue is tried: a wrap that fits nowhere blocks everything behind it. Change a number with left and right to \
              see what would be if; nothing of the cluster changes by that. The commands below set what is recommended, on the deployment that \
              really decides.",

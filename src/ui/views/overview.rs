@@ -114,7 +114,11 @@ impl View for Overview {
             "Weight is what the coordinator counts in when it gives tasks to workers, meant as GB of memory: the weight of the tasks that are \
              assigned, of what the workers can take. It is not a percentage of anything's load.",
             "The list has the proofs that are worked on, the oldest first, and below them those that ended last. A proof goes through setup, \
-             execute, shards, recursion, and, for plonk and groth16, shrink and wrap; shards are proved while execution still goes on.",
+             execute, shards, recursion, and, for plonk and groth16, shrink and wrap; shards are proved while execution still goes on. ELAPSED \
+             counts from the request; ENDS IN is a range, and how it is found is said on proofs (3).",
+            "Queues, weights and numbers of workers are the coordinator's GetStats: asked for every second where its gRPC is reached, else read from its \
+             log, which has them every 10 s. The top line has the alerts that fire, the sources by state (8 lists them), the time in the data (UTC) and \
+             the age of the newest stats.",
         ]
     }
 

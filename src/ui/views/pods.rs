@@ -126,6 +126,8 @@ impl View for Pods {
         &[
             "The pods of the namespace as Kubernetes tells them. Memory is the working set that counts against the limit; a pod that reaches its \
              limit is killed (OOMKilled, exit code 137), and the tasks that it ran begin anew elsewhere.",
+            "RESTARTS and LAST END are the container's as Kubernetes counts them. CPU is in cores, or thousandths of one: 250m is a quarter. LIMIT is the \
+             memory limit; where it is empty there is none but the node's.",
             "CPU and memory come from the metrics server. Where it is not installed or not allowed, they are empty, and the sources view says so.",
         ]
     }

@@ -128,12 +128,15 @@ impl View for ProofsView {
             "SHARDS counts ProveShard tasks that are done, of those seen so far. New ones appear while the guest executes, so the second \
              number grows. Tasks that came and went between two periodic blocks of the coordinator's log (10 s) are not counted unless a \
              node's log names them.",
+            "RUN counts the tasks that run now. ELAPSED counts from the request, or, where the API is not read, from the claim. RETRY counts the \
+             tasks that the coordinator gave out again.",
             "HELD UP BY is the task that runs longest compared with what is typical of its type on this cluster, with its worker; or the task \
              that waits for a worker, with the length of the queue.",
             "ENDS IN is a range: by the tasks that are left and the rate at which they end, by how long the last stages usually take, or by earlier \
              proofs of that mode; none where nothing tells. DEADLINE is the time until it passes. A request whose deadline passes stays pending in the API; nobody works on it any more.",
             "Enter shows one proof: its facts, its stages over time, and its tasks with their workers. There, + and - zoom, h and l move in \
-             time, v shows workers instead of stages, Enter goes to the task's worker.",
+             time, v shows workers instead of stages, Enter goes to the task's worker. TYPICAL is the median time of that type of task on this \
+             cluster, OF TYPICAL a task's time as a multiple of it; CLAIMS is how often the coordinator took the proof up.",
         ]
     }
 

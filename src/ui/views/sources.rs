@@ -112,6 +112,7 @@ impl View for Sources {
         &[
             "Where the data comes from: logs of pods and files, watches of the Kubernetes API, GetStats of the coordinator, the cluster API, \
              metrics. What this program shows is only as good as these.",
+            "LAST DATA is how long ago something came; idle: it has nothing of its own to tell.",
             "Unread counts what looked like ours and could not be read: a line of a newer version, or one that was cut. Dropped counts what was \
              lost because this program could not keep up. A denied source says which permission to ask for.",
         ]

@@ -231,6 +231,8 @@ impl View for WorkersView {
              G Groth16Wrap, X ExecuteOnly. c turns the letters and colours to proofs, to load, to state, and back to types.",
             "LOAD is weight, not percent: the sum of what its tasks weigh, and what it can take, in GB. A maximum is known only where all \
              workers of its type have the same.",
+            "RUN counts its tasks, OLDEST is how long the first of them runs: since its node's log names it, else since the coordinator lists it. \
+             DONE counts the tasks that ended on it as far back as the logs are read.",
             "A worker's id is not its pod's name. The pod is found by the tasks that both the coordinator and a node's log name; ~ marks a guess.",
             "SEEN is how long ago the coordinator last listed it; that happens every 10 s. Late: the coordinator cannot send it heartbeats. \
              Lost: given up after 30 s without one, or gone from the list; lost ones stay for a while.",

@@ -11,7 +11,7 @@ use crate::capacity::plan::PLONK_GIB;
 use crate::capacity::{Capacity, Fit, Meeting, Memory, Setup};
 use crate::event::ProofMode;
 use crate::model::Stage;
-use crate::ui::draw::{cut, put, put_line, wrap};
+use crate::ui::draw::{cut, put, put_line, width, wrap};
 use crate::ui::views::common::kind_name;
 use crate::ui::widgets::gauge::gauge;
 use crate::ui::widgets::panel::Panel;
@@ -33,6 +33,13 @@ fn heaviest(s: &Setup, mode: ProofMode) -> &'static str {
     } else {
         "nothing"
     }
+}
+
+/// The first of these that has room; else the last, cut.
+fn fitting(mark: &str, room: u16, ctx: &Ctx<'_>, texts: &[String]) -> String {
+    let marked = |t: &String| format!("{mark} {t}");
+    let fits = texts.iter().map(marked).find(|t| width(t) <= room);
+    fits.unwrap_or_else(|| cut(&texts.last().map_or_else(String::new, marked), room, ctx.symbols.ellipsis).into_owned())
 }
 
 /// Which proofs fit, and how many.
@@ -72,67 +79,64 @@ pub fn fits(s: &Setup, what_if: bool, area: Rect, ctx: &Ctx<'_>, buf: &mut Buffe
             (Fit::Fits, _, Some(n)) if n < s.at_once => (warn, "fits by weight", Role::Warn),
             (Fit::Fits, ..) => (done, "fits", Role::Good),
         };
-        let at_once = match (m.fit, m.at_once) {
-            (Fit::Never, _) => String::new(),
-            (_, Some(n)) if n < s.at_once => format!(" {n} at once"),
-            _ if m.by_memory == Some(0) => ", memory may not hold it".into(),
-            _ if m.is_memory_first() => format!(", ~{} at once by memory", m.by_memory.unwrap_or(0)),
-            (_, None) => ", any number at once".into(),
-            (_, Some(n)) => format!(", {n} at once"),
+        let (at_once, short) = match (m.fit, m.at_once) {
+            (Fit::Never, _) => (String::new(), String::new()),
+            (_, Some(n)) if n < s.at_once => (format!(" {n} at once"), format!(" {n}")),
+            _ if m.by_memory == Some(0) => (", memory may not hold it".into(), ", not by memory".into()),
+            _ if m.is_memory_first() => {
+                let n = m.by_memory.unwrap_or(0);
+                (format!(", ~{n} at once by memory"), format!(", ~{n} by memory"))
+            }
+            (_, None) => (", any number at once".into(), ", any number".into()),
+            (_, Some(n)) => (format!(", {n} at once"), format!(", {n}")),
         };
         let sum = format!("{} {}+{}={} of {}", heaviest(s, mode), s.controller, m.heaviest, m.needs, s.max);
+        let texts = [format!("{word}{at_once}"), format!("{word}{short}"), word.to_owned()];
+        let mut spans = vec![
+            Span::styled(format!("{:<11}", mode.as_str()), style(Role::Text)),
+            Span::styled(fitting(mark, inner.width.saturating_sub(11), ctx, &texts), style(role)),
+        ];
         if inner.width >= 62 {
-            row(
-                buf,
-                vec![
-                    Span::styled(format!("{:<11}", mode.as_str()), style(Role::Text)),
-                    Span::styled(format!("{mark} {word}{at_once}"), style(role)),
-                    Span::styled(format!("   {sum}"), style(Role::Dim)),
-                ],
-            );
-        } else {
-            row(
-                buf,
-                vec![
-                    Span::styled(format!("{:<11}", mode.as_str()), style(Role::Text)),
-                    Span::styled(
-                        cut(&format!("{mark} {word}{at_once}"), inner.width.saturating_sub(11), ctx.symbols.ellipsis).into_owned(),
-                        style(role),
-                    ),
-                ],
-            );
+            spans.push(Span::styled(format!("   {sum}"), style(Role::Dim)));
         }
+        row(buf, spans);
     }
-    let fact = |name: &str, mark: &str, text: String, role| {
-        let room = inner.width.saturating_sub(11);
+    let fact = |name: &str, mark: &str, texts: [String; 2], role| {
         vec![
             Span::styled(format!("{name:<11}"), style(Role::Dim)),
-            Span::styled(cut(&format!("{mark} {text}"), room, ctx.symbols.ellipsis).into_owned(), style(role)),
+            Span::styled(fitting(mark, inner.width.saturating_sub(11), ctx, &texts), style(role)),
         ]
     };
     row(buf, Vec::new());
-    let (mark, text, role) = match plan.two_plonks {
+    let (mark, texts, role) = match plan.two_plonks {
         Meeting::Possible => {
-            (ctx.symbols.alerts.1, format!("can meet on one worker: peaks of {} GiB", plan.two_plonks_need.max(2 * PLONK_GIB)), Role::Bad)
+            let peaks = format!("peaks of {} GiB", plan.two_plonks_need.max(2 * PLONK_GIB));
+            (ctx.symbols.alerts.1, [format!("can meet on one worker: {peaks}"), format!("can meet: {peaks}")], Role::Bad)
         }
-        Meeting::Nearly => (done, "kept apart by their Controllers only".into(), Role::Text),
-        Meeting::Never => (done, "never on one worker".into(), Role::Good),
+        Meeting::Nearly => (done, ["kept apart by their Controllers only".into(), "kept apart by Controllers".into()], Role::Text),
+        Meeting::Never => (done, ["never on one worker".into(), "never together".into()], Role::Good),
     };
-    row(buf, fact("two plonks", mark, text, role));
+    row(buf, fact("two plonks", mark, texts, role));
     let mixed = s.plonk_wrap + s.groth16_wrap;
     if s.plonk_wrap > 0 && s.groth16_wrap > 0 && mixed <= s.max {
-        let text = format!("PlonkWrap and Groth16Wrap can meet: {} GiB", mixed + 2 * s.controller);
-        row(buf, fact("mixed", ctx.symbols.separator, text, Role::Dim));
+        let gib = mixed + 2 * s.controller;
+        let texts = [format!("PlonkWrap and Groth16Wrap can meet: {gib} GiB"), format!("both wraps can meet: {gib} GiB")];
+        row(buf, fact("mixed", ctx.symbols.separator, texts, Role::Dim));
     }
     let limit = s.memory_limit.unwrap_or(0);
-    let (mark, text, role) = match plan.memory {
-        Memory::Unknown => ("?", "its limit is not known".into(), Role::Dim),
-        Memory::Ample => (done, format!("{} of weight in {limit} GiB", s.max), Role::Good),
-        Memory::Tight => (ctx.symbols.alerts.1, format!("{} of weight in {limit} GiB: peaks are higher", s.max), Role::Warn),
-        Memory::TightForPlonk => (ctx.symbols.alerts.1, format!("a plonk's wrap reaches 60 to {PLONK_GIB} of {limit} GiB"), Role::Warn),
-        Memory::Over => (failed, format!("{} of weight in {limit} GiB: killed when full", s.max), Role::Bad),
+    let (weight, short) = (format!("{} of weight in {limit} GiB", s.max), format!("{} in {limit} GiB", s.max));
+    let warn = ctx.symbols.alerts.1;
+    let (mark, texts, role) = match plan.memory {
+        Memory::Unknown => ("?", ["its limit is not known".into(), "limit not known".into()], Role::Dim),
+        Memory::Ample => (done, [weight, short], Role::Good),
+        Memory::Tight => (warn, [format!("{weight}: peaks are higher"), format!("{short}, peaks higher")], Role::Warn),
+        Memory::TightForPlonk => {
+            let text = |what: &str, to: &str| format!("{what} 60{to}{PLONK_GIB} of {limit} GiB");
+            (warn, [text("a plonk's wrap reaches", " to "), text("plonk takes", "-")], Role::Warn)
+        }
+        Memory::Over => (failed, [format!("{weight}: killed when full"), format!("{} in {limit}: killed if full", s.max)], Role::Bad),
     };
-    row(buf, fact("memory", mark, text, role));
+    row(buf, fact("memory", mark, texts, role));
 }
 
 /// What sets right what is not, on the deployment that decides.

@@ -37,9 +37,9 @@ pub const FIELDS: [Field; 8] =
 
 /// The columns.
 pub const COLUMNS: [Column; 4] = [
-    Column::text("setting", 19, 19, 255).unsorted(),
-    Column::number("now", 5, 254).unsorted(),
-    Column::number("if", 5, 253).unsorted(),
+    Column::text("setting", 18, 18, 255).unsorted(),
+    Column::number("now", 4, 254).unsorted(),
+    Column::number("if", 4, 253).unsorted(),
     Column::text("from", 4, 24, 2).flex(1).unsorted(),
 ];
 
