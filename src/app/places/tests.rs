@@ -114,6 +114,17 @@ fn the_worst_of_each_is_seen() {
 }
 
 #[test]
+fn long_names_that_differ_in_their_contexts_stay_told_apart() {
+    let mut s = Session::fleet();
+    let row = |c: &str| FleetRow { spot: spot(c), ..rows()[0].clone() };
+    s.rows = ["cluster-frankfurt", "cluster-frankfurt-two"].map(row).into();
+    let text = testing::text(&s.draw(80, 24));
+    assert!(text.contains("cluster-frankfurt  ") && text.contains("cluster-frankfurt-two"), "{text}");
+    let text = testing::text(&s.draw(120, 24));
+    assert!(text.contains("cluster-frankfurt-two/sp1-cluster"), "{text}");
+}
+
+#[test]
 fn without_unicode_the_fleet_is_ascii() {
     let mut s = Session { app: App::fleet(AppOptions { symbols: Symbols::ascii(), ..AppOptions::default() }), ..Session::fleet() };
     let text = testing::text(&s.draw(100, 30));

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use super::common::{empty_lines, unknown};
 use crate::alerts::Severity;
 use crate::base::units;
-use crate::ui::draw::{cut_middle, put, put_line, put_right, tint, wrap};
+use crate::ui::draw::{cut_middle, put, put_line, put_right, tint, width, wrap};
 use crate::ui::fleet::{FleetRow, Health};
 use crate::ui::keymap::Binding;
 use crate::ui::widgets::panel::Panel;
@@ -231,6 +231,8 @@ impl View for Fleet {
         }
         let table = Rect { width: parts.rows.width.min(WIDEST), ..parts.rows };
         let columns = columns(table.width.saturating_sub(2));
+        let first = rows.first().map(|(_, r)| &r.spot.namespace);
+        let alike = rows.iter().all(|(_, r)| Some(&r.spot.namespace) == first);
         head(Rect { y: Panel::list(parts.list).y, height: table.y - Panel::list(parts.list).y, ..table }, &columns, ctx, buf);
         let top = Self::top(at, fit, rows.len());
         for (n, (_, row)) in rows.iter().enumerate().skip(top).take(fit) {
@@ -242,13 +244,13 @@ impl View for Fleet {
                     put(buf, parts.rows, parts.rows.x, y, ctx.symbols.pointer, theme.style(Role::Accent));
                 }
             }
-            numbers(Rect { y, height: 1, ..table }, row, &columns, ctx, buf);
+            numbers(Rect { y, height: 1, ..table }, row, alike, &columns, ctx, buf);
             if lines == 2 {
                 let cause = Rect { x: parts.rows.x + 3, y: y + 1, width: parts.rows.width.saturating_sub(3), height: 1 };
                 let mut line = cause_of(row, ctx);
                 let more = row.counts.iter().sum::<usize>().saturating_sub(1);
                 let more = if more > 0 && row.plight.is_none() { format!("  +{more} more") } else { String::new() };
-                let room = cause.width.saturating_sub(crate::ui::draw::width(&more));
+                let room = cause.width.saturating_sub(width(&more));
                 shorten(&mut line, room, ctx.symbols.ellipsis);
                 let x = put_line(buf, cause, cause.x, cause.y, &line);
                 put(buf, cause, x, cause.y, &more, theme.style(Role::Dim));
@@ -289,14 +291,19 @@ const fn mark(ctx: &Ctx<'_>, health: Health) -> (&'static str, Role) {
     }
 }
 
-fn numbers(area: Rect, row: &FleetRow, columns: &[&Column], ctx: &Ctx<'_>, buf: &mut Buffer) {
+/// The name and numbers of one. Where the namespaces are `alike` and the room is
+/// small, only the context tells it from the others.
+fn numbers(area: Rect, row: &FleetRow, alike: bool, columns: &[&Column], ctx: &Ctx<'_>, buf: &mut Buffer) {
     let theme = ctx.theme;
     let wide: u16 = columns.iter().map(|c| c.width).sum();
     let (symbol, role) = mark(ctx, row.health());
     let mut pen = Pen::new(buf, area, 0);
     pen.gap(1).put(symbol, theme.style(role)).gap(1);
     let room = pen.left().saturating_sub(wide);
-    let name = row.spot.name();
+    let mut name = row.spot.name();
+    if alike && width(&name) > room {
+        name = row.spot.context.clone().unwrap_or(name);
+    }
     let name = cut_middle(&name, room, ctx.symbols.ellipsis);
     pen.part(room).put(&name, theme.style(Role::Title));
     for c in columns {
