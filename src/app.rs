@@ -16,6 +16,7 @@ mod popup;
 mod range;
 mod sent;
 mod speed;
+mod status;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ use crate::ui::{Action, Ctx, Effect, Outcome, Playback, Symbols, Theme, TimeBase
 pub use launch::ProverSetup;
 use places::Places;
 use popup::Popup;
+use status::Status;
 
 /// What the screens read.
 #[derive(Clone, Copy)]
@@ -157,15 +159,6 @@ struct Step {
     pane: bool,
 }
 
-/// A short line at the bottom.
-#[derive(Clone, Debug)]
-struct Status {
-    text: String,
-    bad: bool,
-    /// On the app's clock.
-    until: Duration,
-}
-
 /// The program.
 pub struct App {
     views: Vec<Box<dyn View>>,
@@ -176,6 +169,8 @@ pub struct App {
     trail: Vec<Step>,
     popup: Option<Popup>,
     status: Option<Status>,
+    /// A word to a newcomer that was not read yet.
+    hint: Option<String>,
     theme: Theme,
     themes: Vec<Theme>,
     symbols: Symbols,
@@ -225,8 +220,6 @@ const fn needs_a_cluster(action: &Action) -> bool {
 
 const STOP_FIRST: &str = "a program of op-succinct runs for this cluster and would be stopped: wait for it, or stop it first (R)";
 
-const STATUS_TIME: Duration = Duration::from_secs(4);
-
 impl App {
     /// A program with all views.
     #[must_use]
@@ -246,6 +239,7 @@ impl App {
             trail: Vec::new(),
             popup: None,
             status: None,
+            hint: None,
             theme,
             themes,
             symbols,
@@ -312,7 +306,7 @@ impl App {
         match msg {
             Msg::Key(key) => {
                 // Who presses the next key has read what the last one led to.
-                self.status = None;
+                self.drop_status();
                 self.key(&key, world)
             }
             Msg::Mouse(event) => self.mouse(event, world),
@@ -326,9 +320,7 @@ impl App {
             }
             Msg::Tick(elapsed) => {
                 self.clock += elapsed;
-                if self.status.as_ref().is_some_and(|s| s.until <= self.clock) {
-                    self.status = None;
-                }
+                self.status_time();
                 Vec::new()
             }
             Msg::News => self.news(world),
@@ -342,11 +334,11 @@ impl App {
             }
             Msg::Sent { said, proof } => self.sent(said, proof, world),
             Msg::Hint(text) => {
-                self.status = Some(Status { text, bad: false, until: self.clock + STATUS_TIME * 4 });
+                self.hint(text);
                 Vec::new()
             }
             Msg::Complain(text) => {
-                self.status = Some(Status { text, bad: true, until: self.clock + STATUS_TIME * 2 });
+                self.complain(text);
                 Vec::new()
             }
             Msg::Contexts(names) => {
@@ -373,10 +365,6 @@ impl App {
                 Vec::new()
             }
         }
-    }
-
-    fn say(&mut self, text: impl Into<String>) {
-        self.status = Some(Status { text: text.into(), bad: false, until: self.clock + STATUS_TIME });
     }
 
     fn ctx<'a>(&'a self, world: &World<'a>, area: Rect) -> Ctx<'a> {

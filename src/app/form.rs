@@ -1,11 +1,11 @@
 //! The rows of a dialog: a label, and a text or a choice.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::base::redact::passwords;
-use crate::ui::draw::{put, put_line, tint, wrap};
+use crate::ui::draw::{put, put_line, tint, width, wrap};
 use crate::ui::widgets::input::Input;
 use crate::ui::{Ctx, Role};
 
@@ -70,6 +70,27 @@ pub(super) fn draw(inner: Rect, rows: &[(&'static str, Value<'_>)], at: usize, c
         y += 1;
     }
     y
+}
+
+/// What a click is on: the row, and which of its choices.
+pub(super) fn hit(inner: Rect, rows: &[(&'static str, Value<'_>)], at: Position) -> Option<(usize, Option<usize>)> {
+    if !inner.contains(at) {
+        return None;
+    }
+    let n = usize::from(at.y - inner.y);
+    let (_, value) = rows.get(n)?;
+    let mut choice = None;
+    if let Value::Choice(all) = value {
+        let mut x = inner.x + LABEL.min(inner.width);
+        for (i, (name, _)) in all.iter().enumerate() {
+            let end = x + width(name) + 3;
+            if (x..end).contains(&at.x) {
+                choice = Some(i);
+            }
+            x = end;
+        }
+    }
+    Some((n, choice))
 }
 
 /// Draws paragraphs from row `y` on.

@@ -3,7 +3,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use super::form::{self, Value};
@@ -140,6 +140,22 @@ impl Launcher {
         }
     }
 
+    fn rows(&self) -> Vec<(&'static str, Value<'_>)> {
+        self.fields().into_iter().map(|f| self.row(f)).collect()
+    }
+
+    /// A click goes to a field, and takes one of its choices.
+    pub(super) fn click(&mut self, area: Rect, at: Position) {
+        let Some((row, choice)) = form::hit(Panel::inner(area), &self.rows(), at) else { return };
+        (self.at, self.wrong) = (row, None);
+        match (self.field(), choice) {
+            (Field::Program, Some(i)) => self.elf = i == 1,
+            (Field::Mode, Some(i)) => self.mode = i,
+            (Field::Store, Some(i)) => self.store.iter_mut().for_each(|s| s.choose(i)),
+            _ => {}
+        }
+    }
+
     fn row(&self, field: Field) -> (&'static str, Value<'_>) {
         match field {
             Field::Program => ("program", Value::Choice(vec![("fibonacci", !self.elf), ("an ELF file", self.elf)])),
@@ -191,6 +207,25 @@ impl Confirm {
     /// A question with what is done on a Yes.
     pub(super) fn new(title: &'static str, text: Vec<(Role, String)>, request: Request) -> Self {
         Self { title, text, request, yes: false }
+    }
+
+    #[cfg(test)]
+    pub(super) const fn yes(&self) -> bool {
+        self.yes
+    }
+
+    /// A click on an answer chooses it; Enter gives it.
+    pub(super) fn click(&mut self, area: Rect, at: Position) {
+        let inner = Panel::inner(area);
+        let lines: usize = self.text.iter().map(|(_, t)| wrap(t, inner.width).len() + 1).sum();
+        if usize::from(at.y.saturating_sub(inner.y)) != lines {
+            return;
+        }
+        match at.x.checked_sub(inner.x) {
+            Some(0..4) => self.yes = false,
+            Some(6..11) => self.yes = true,
+            _ => {}
+        }
     }
 
     fn cancel(id: &ProofId, about: String) -> Self {
@@ -349,8 +384,7 @@ impl App {
 
     pub(super) fn draw_launch(&self, area: Rect, form: &Launcher, ctx: &Ctx<'_>, buf: &mut Buffer) {
         let inner = Panel::new("send a proof").right("enter goes on  esc closes").focus(true).draw(area, ctx, buf);
-        let rows: Vec<_> = form.fields().into_iter().map(|f| form.row(f)).collect();
-        let y = form::draw(inner, &rows, form.at, ctx, buf) + 1;
+        let y = form::draw(inner, &form.rows(), form.at, ctx, buf) + 1;
         let mut lines: Vec<(Role, String)> = Vec::new();
         lines.extend(form.wrong.clone().map(|w| (Role::Bad, w)));
         match capacity::word(ctx.model, form.mode(), form.launch().map_or(1, |l| u32::from(l.count))) {

@@ -85,7 +85,7 @@ impl App {
         Vec::new()
     }
 
-    fn press_on_popup(&mut self, popup: Popup, at: Position, world: &World<'_>) -> Vec<Effect> {
+    fn press_on_popup(&mut self, mut popup: Popup, at: Position, world: &World<'_>) -> Vec<Effect> {
         let area = self.popup_area(&popup, world);
         if !area.contains(at) {
             return Vec::new();
@@ -101,6 +101,13 @@ impl App {
                     return self.run_command(&input, row, world);
                 }
             }
+        }
+        match &mut popup {
+            Popup::Launch(form) => form.click(area, at),
+            Popup::Range(form) => form.click(area, at),
+            Popup::Confirm(ask) => ask.click(area, at),
+            Popup::StopRun(ask) => *ask = Self::click_stop(*ask, area, at, world),
+            _ => {}
         }
         self.popup = Some(popup);
         Vec::new()

@@ -3,7 +3,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::form::{self, Value};
@@ -13,7 +13,7 @@ use super::{App, World};
 use crate::base::units;
 use crate::event::RunEvent;
 use crate::model::ProgramRun;
-use crate::ui::draw::{cut, put, put_line, put_right, wrap};
+use crate::ui::draw::{cut, put, put_line, put_right, width, wrap};
 use crate::ui::widgets::input::Input;
 use crate::ui::widgets::panel::Panel;
 use crate::ui::widgets::table::scroll_bar;
@@ -154,6 +154,22 @@ impl RangeForm {
             Field::What => self.what = (self.what + by) % WHATS.len(),
             Field::Prove => self.prove = !self.prove,
             Field::Witness => self.witness = !self.witness,
+            _ => {}
+        }
+    }
+
+    fn rows(&self) -> Vec<(&'static str, Value<'_>)> {
+        self.fields().into_iter().map(|f| self.row(f)).collect()
+    }
+
+    /// A click goes to a field, and takes one of its choices.
+    pub(super) fn click(&mut self, area: Rect, at: Position) {
+        let Some((row, choice)) = form::hit(Panel::inner(area), &self.rows(), at) else { return };
+        (self.at, self.wrong) = (row, None);
+        match (self.field(), choice) {
+            (Field::What, Some(i)) => self.what = i,
+            (Field::Prove, Some(i)) => self.prove = i == 1,
+            (Field::Witness, Some(i)) => self.witness = i == 0,
             _ => {}
         }
     }
@@ -392,8 +408,7 @@ impl App {
 
     pub(super) fn draw_range(area: Rect, form: &RangeForm, ctx: &Ctx<'_>, buf: &mut Buffer) {
         let inner = Panel::new("range proof of op-succinct").right("enter goes on  esc closes").focus(true).draw(area, ctx, buf);
-        let rows: Vec<_> = form.fields().into_iter().map(|f| form.row(f)).collect();
-        let y = form::draw(inner, &rows, form.at, ctx, buf) + 1;
+        let y = form::draw(inner, &form.rows(), form.at, ctx, buf) + 1;
         let words = match (&form.wrong, form.prove) {
             (Some(w), _) => (Role::Bad, w.clone()),
             (None, true) => (Role::Dim, "Its file must name the RPC servers, one artifact store and CLI_CLUSTER_RPC.".into()),
@@ -500,6 +515,20 @@ impl App {
             },
         ));
         text
+    }
+
+    /// A click on an answer chooses it; Enter gives it.
+    pub(super) fn click_stop(mut ask: StopAsk, area: Rect, at: Position, world: &World<'_>) -> StopAsk {
+        let inner = Panel::inner(area);
+        let mut x = inner.x;
+        for (i, (name, _)) in Self::answers(ask, world).into_iter().enumerate() {
+            let end = x + width(name);
+            if at.y + 1 == inner.bottom() && (x..end).contains(&at.x) {
+                ask.at = i;
+            }
+            x = end + 2;
+        }
+        ask
     }
 
     pub(super) fn stop_area(ask: StopAsk, world: &World<'_>, room: Rect) -> Rect {

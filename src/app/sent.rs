@@ -1,7 +1,7 @@
 //! From what was sent to where it is followed: its row among the proofs.
 
 use super::popup::Popup;
-use super::{App, STATUS_TIME, Status, Step, World};
+use super::{App, Step, World};
 use crate::base::ProofId;
 use crate::ui::{Action, Effect, TimeBase, ViewId};
 
@@ -43,7 +43,7 @@ impl App {
             _ => format!("{} then o follows it", self.key_of(&Action::RangeProof)),
         };
         let text = format!("{} is proved as {proof}: {there}", run.what);
-        self.status = Some(Status { text, bad: false, until: self.clock + STATUS_TIME * 4 });
+        self.say_long(text);
         Vec::new()
     }
 

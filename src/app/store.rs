@@ -80,6 +80,14 @@ impl StoreForm {
         self.taken = false;
     }
 
+    /// Takes one of its choices.
+    pub(super) fn choose(&mut self, i: usize) {
+        if let Some((_, which)) = self.choices().get(i) {
+            self.which = *which;
+            self.taken = false;
+        }
+    }
+
     fn choices(&self) -> Vec<(&'static str, Which)> {
         let set = self.set.as_ref().map(|_| ("the one that was set", Which::Set));
         [("Redis", Which::Redis), ("S3", Which::S3)].into_iter().chain(set).collect()

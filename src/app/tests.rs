@@ -240,6 +240,40 @@ fn two_clicks_open() {
     assert_eq!(s.app.view(), Some(ViewId::Proofs));
 }
 
+/// Clicks on a text of the screen.
+fn click_on(s: &mut Session, text: &str) {
+    let screen = s.text();
+    let found = screen.lines().enumerate().find_map(|(y, l)| l.find(text).map(|x| (l[..x].chars().count(), y)));
+    let (x, y) = found.unwrap_or_else(|| panic!("no '{text}':\n{screen}"));
+    s.click(u16::try_from(x).unwrap(), u16::try_from(y).unwrap());
+}
+
+#[test]
+fn clicks_choose_in_dialogs_and_do_nothing_yet() {
+    let mut s = Session::new(healthy().clone()).size(100, 40);
+    s.app.prover.store = Some(Ok("redis://x".into()));
+    s.press(&["p"]);
+    click_on(&mut s, "plonk ");
+    click_on(&mut s, "an ELF file");
+    assert!(s.text().contains("▌plonk") && s.text().contains("▌an ELF file"), "{}", s.text());
+    // To a field, where keys go then.
+    click_on(&mut s, "at once");
+    s.press(&["backspace", "7"]);
+    assert!(s.text().contains("at once       7"), "{}", s.text());
+    click_on(&mut s, "fibonacci");
+    s.press(&["enter"]);
+    let yes = |s: &Session| matches!(&s.app.popup, Some(Popup::Confirm(a)) if a.yes());
+    assert!(s.text().contains("Send 7 plonk proofs of fibonacci") && !yes(&s), "{}", s.text());
+    click_on(&mut s, "Yes ");
+    assert!(yes(&s));
+    click_on(&mut s, "No ");
+    assert!(!yes(&s));
+    s.press(&["esc", "R"]);
+    click_on(&mut s, "from block to block");
+    click_on(&mut s, "a proof, on");
+    assert!(s.text().contains("▌from block") && s.text().contains("▌a proof") && s.text().contains("witness first"), "{}", s.text());
+}
+
 #[test]
 fn what_is_said_goes_away() {
     let mut s = Session::new(healthy().clone()).size(100, 30);
@@ -253,6 +287,35 @@ fn what_is_said_goes_away() {
     assert!(s.text().contains("kubectl get pods"));
     s.press(&["esc"]);
     assert!(!s.text().contains("kubectl get pods"));
+}
+
+#[test]
+fn a_newcomer_is_told_after_what_else_is_said_and_once() {
+    let mut s = Session::new(healthy().clone()).size(100, 30);
+    s.send(Msg::Hint("new here?".into()));
+    s.send(Msg::Say("Healthy: a story".into()));
+    assert!(s.text().contains("a story") && !s.text().contains("new here?"));
+    s.send(Msg::Tick(Duration::from_secs(5)));
+    assert!(s.text().contains("new here?"));
+    s.press(&["2"]);
+    s.send(Msg::Tick(Duration::from_secs(5)));
+    assert!(!s.text().contains("new here?") && s.app.next_tick().is_none());
+    // Without a key it goes away by itself.
+    s.send(Msg::Hint("new here?".into()));
+    s.send(Msg::Tick(Duration::from_secs(17)));
+    assert!(!s.text().contains("new here?") && s.app.next_tick().is_none());
+}
+
+#[test]
+fn what_fits_is_told_whole_at_80_columns() {
+    for model in [stuck(), healthy(), small(), big()] {
+        let mut s = Session::new(model.clone()).size(80, 24);
+        s.press(&["6"]);
+        let text = s.text();
+        let told: Vec<&str> = text.lines().skip(3).take(8).map(|l| l.split("││").nth(1).unwrap()).collect();
+        assert!(!told.iter().any(|l| l.contains('…')) && told[0].contains("core"), "{told:#?}");
+        assert!(text.contains(" if "), "{text}");
+    }
 }
 
 #[test]
