@@ -13,21 +13,33 @@ pub const RULE: Rule = Rule {
     doc: "A pod's working set nears its memory limit, or will reach it within minutes at its present slope: the kernel then kills it.",
     clock: Clock::Data,
     hold: s(0),
-    clear: s(60),
+    clear: s(0),
     check,
 };
 
 /// Below this share of the limit a slope is only a beginning.
 const SLOPE_FROM: f64 = 0.75;
+/// An older measurement says nothing of now.
+const FRESH: Duration = Duration::from_secs(180);
+/// It must be away from the limit for so long before that is over. (Not the
+/// table's `clear`: a container that is gone is no longer near its limit, at once.)
+const AWAY: Duration = Duration::from_secs(60);
+
+type Sample = (Timestamp, u64);
+
+/// What the container that runs now was measured to use lately.
+fn samples(pod: &Pod, now: Timestamp) -> Vec<Sample> {
+    let began = pod.info.started_at.max(pod.info.last_termination.as_ref().and_then(|t| t.at));
+    let its = |at: Timestamp| now.since(at) <= FRESH && began.is_none_or(|t| t <= at);
+    pod.usage.iter().filter(|u| its(u.at)).filter_map(|u| Some((u.at, u.memory_bytes?))).collect()
+}
 
 /// Seconds until `limit` bytes are reached, by the last three samples, where
 /// they rise. A task's memory grows fast at first and then less and less: a rise
 /// that becomes smaller goes on becoming smaller, and may end below the limit.
-fn seconds_left(pod: &Pod, now: Timestamp, limit: u64) -> Option<f64> {
-    let recent: Vec<(Timestamp, u64)> =
-        pod.usage.iter().filter(|u| now.since(u.at) < Duration::from_secs(180)).filter_map(|u| Some((u.at, u.memory_bytes?))).collect();
+fn seconds_left(recent: &[Sample], limit: u64) -> Option<f64> {
     let [a, b, c] = *recent.get(recent.len().checked_sub(3)?..)? else { return None };
-    let rate = |x: (Timestamp, u64), y: (Timestamp, u64)| {
+    let rate = |x: Sample, y: Sample| {
         let (rise, seconds) = (y.1.checked_sub(x.1)? as f64, y.0.seconds_since(x.0));
         (rise > 0.0 && seconds > 0.0).then(|| rise / seconds)
     };
@@ -46,19 +58,19 @@ fn seconds_left(pod: &Pod, now: Timestamp, limit: u64) -> Option<f64> {
 
 fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     for p in look.model.kube.pods() {
-        let (Some(limit), Some(u)) = (p.info.memory_limit, p.last_usage()) else { continue };
-        let Some(used) = u.memory_bytes else { continue };
-        // A measurement from before the container's restart says nothing.
-        let old = look.since(u.at) > Duration::from_secs(180) || p.info.started_at.is_some_and(|t| t > u.at);
-        if limit == 0 || old || p.info.deleting_since.is_some() {
+        let Some(limit) = p.info.memory_limit.filter(|l| *l > 0 && p.info.deleting_since.is_none()) else { continue };
+        let samples = samples(p, look.now());
+        let Some(&(at, used)) = samples.last() else { continue };
+        let ratio = |used: u64| used as f64 / limit as f64;
+        // As of one of them, by those before it.
+        let left = |i: usize| seconds_left(&samples[..=i], limit).filter(|_| ratio(samples[i].1) >= SLOPE_FROM);
+        let near =
+            |i: usize| ratio(samples[i].1) >= look.limits.memory_ratio || left(i).is_some_and(|s| s <= look.limits.memory_seconds as f64);
+        let Some(last_near) = (0..samples.len()).rev().find(|i| near(*i)) else { continue };
+        if samples.get(last_near + 1).is_some_and(|(at, _)| look.since(*at) >= AWAY) {
             continue;
         }
-        let ratio = used as f64 / limit as f64;
-        let left = seconds_left(p, look.now(), limit).filter(|_| ratio >= SLOPE_FROM);
-        let soon = left.is_some_and(|s| s <= look.limits.memory_seconds as f64);
-        if ratio < look.limits.memory_ratio && !soon {
-            continue;
-        }
+        let left = left(samples.len() - 1);
         let name = p.component.map_or("pod", Component::as_str);
         let when = left
             .filter(|s| *s < 3600.0)
@@ -66,9 +78,9 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         let mut f = Finding::new(
             p.info.name.clone(),
             Severity::Warning,
-            format!("{name} {} uses {} of {} ({:.0}%){when}", p.info.name, units::bytes(used), units::bytes(limit), ratio * 100.0),
+            format!("{name} {} uses {} of {} ({:.0}%){when}", p.info.name, units::bytes(used), units::bytes(limit), ratio(used) * 100.0),
         )
-        .evidence(format!("measured at {}", u.at.clock()));
+        .evidence(format!("measured at {}", at.clock()));
         let ns = look.namespace();
         let deployment = match p.component {
             Some(Component::CpuNode) => Some("cpu-node"),
@@ -125,6 +137,46 @@ mod tests {
         assert!(!measured(&[44.0, 64.0, 73.0]).fires("memory-near-limit"));
         // Two of them end above the limit, and that can be seen.
         assert!(measured(&[30.0, 58.0, 76.0]).fires("memory-near-limit"));
+    }
+
+    #[test]
+    fn over_when_it_has_been_away_from_it_for_a_while() {
+        let mut s = measured(&[40.0, 40.0, 90.0, 70.0]);
+        s.quiet(40);
+        assert!(s.fires("memory-near-limit"));
+        s.memory("cpu-node-a", 88.0).quiet(40).memory("cpu-node-a", 70.0).quiet(50);
+        assert!(s.fires("memory-near-limit"), "it came back to it");
+        s.quiet(15);
+        assert!(!s.fires("memory-near-limit"));
+    }
+
+    #[test]
+    fn over_at_once_when_that_container_is_gone() {
+        let near = |then: fn(&mut Script)| {
+            let mut s = measured(&[40.0, 40.0, 90.0]);
+            assert!(s.fires("memory-near-limit"));
+            then(&mut s);
+            s.quiet(1);
+            s.fires("memory-near-limit")
+        };
+        assert!(near(|_| ()));
+        assert!(!near(|s| {
+            let died = ended(pod("cpu-node-a", "cpu-node", "2026-11-24T12:00:00Z"), 1, "OOMKilled", 137, &s.time(), "CrashLoopBackOff");
+            s.quiet(1).kube(&died);
+        }));
+        // A new start that says nothing of how the last one ended.
+        assert!(!near(|s| {
+            s.quiet(1);
+            let p = pod("cpu-node-a", "cpu-node", &s.time());
+            s.kube(&p);
+        }));
+        assert!(!near(|s| _ = s.kube_gone("cpu-node-a")));
+        // What the next one uses is its own.
+        assert!(near(|s| {
+            s.quiet(1);
+            let p = pod("cpu-node-a", "cpu-node", &s.time());
+            s.kube(&p).quiet(15).memory("cpu-node-a", 90.0);
+        }));
     }
 
     #[test]
