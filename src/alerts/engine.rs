@@ -141,10 +141,17 @@ impl Alerts {
         Self { firing: alerts, ..Self::default() }
     }
 
-    /// Those that fire, the worst first, muted ones too.
+    /// The stories that fire, the worst first, muted ones too. An alert that was
+    /// told and then turned out to belong to another is in that one's
+    /// [`Alert::told_before`].
     #[must_use]
     pub fn firing(&self) -> &[Alert] {
         &self.firing
+    }
+
+    /// Every alert that was told and is not over, those in the story of another too.
+    pub fn told(&self) -> impl Iterator<Item = &Alert> {
+        self.firing.iter().flat_map(|a| std::iter::once(a).chain(&a.told_before))
     }
 
     /// Those that fire and are not muted, the worst first: what is counted and
@@ -287,7 +294,7 @@ impl Alerts {
                 evidence: f.evidence,
                 fix: f.fix,
                 consequences: Vec::new(),
-                cause: None,
+                told_before: Vec::new(),
                 acknowledged: self.acknowledged.contains(&key),
                 muted: self.muted.contains(&key),
             });
@@ -332,23 +339,21 @@ impl Alerts {
         resolved
     }
 
-    /// The alert that `key` is told under, if there is one: the nearest of its
-    /// causes that is told, or is about to be.
+    /// The alert in whose story `key` belongs, if there is one: the first cause
+    /// of its causes that is told, or is about to be.
     fn cause(&self, key: &Key, depth: u8) -> Option<Key> {
         let e = self.entries.get(key).filter(|_| depth < 8)?;
         for under in e.under.iter().filter(|u| *u != key) {
             let Some(c) = self.entries.get(under).filter(|c| c.firing.is_some()) else { continue };
-            if c.told.is_some() {
-                return Some(under.clone());
-            }
-            // Of two that name each other the one that was found first is the cause.
-            if c.under.contains(key) && (c.found_at, rank(under)) > (e.found_at, rank(key)) {
+            // Of two that name each other the one that was told is the cause, or was found first.
+            let place = |e: &Entry, key| (e.told.is_none(), e.found_at, rank(key));
+            if c.under.contains(key) && place(c, under) > place(e, key) {
                 continue;
             }
             match self.cause(under, depth + 1) {
                 Some(root) if root == *key => {}
                 Some(root) => return Some(root),
-                None if c.covered && c.event => {}
+                None if c.told.is_none() && c.covered && c.event => {}
                 None => return Some(under.clone()),
             }
         }
@@ -363,25 +368,29 @@ impl Alerts {
         let firing: Vec<Key> = self.entries.iter().filter(|(_, e)| e.firing.is_some()).map(|(k, _)| k.clone()).collect();
         let causes: BTreeMap<&Key, Key> = firing.iter().filter_map(|k| Some((k, self.cause(k, 0)?))).collect();
         let mut under: BTreeMap<Key, Vec<String>> = BTreeMap::new();
+        let mut before: BTreeMap<Key, Vec<Alert>> = BTreeMap::new();
         let mut list: Vec<Alert> = Vec::new();
         let mut news: Vec<Alert> = Vec::new();
         for key in &firing {
             let Some(e) = self.entries.get_mut(key) else { continue };
             let Some(alert) = e.firing.clone() else { continue };
-            let cause = causes.get(key).cloned();
-            if e.told.is_none() {
-                if let Some(cause) = cause {
-                    (e.covered, e.bare_since) = (true, None);
-                    under.entry(cause).or_default().push(format!("{}: {}", alert.id, alert.summary));
-                    continue;
+            if let Some(cause) = causes.get(key).cloned() {
+                e.bare_since = None;
+                if e.told.is_some() {
+                    before.entry(cause).or_default().push(alert);
+                } else {
+                    e.covered = true;
+                    under.entry(cause).or_default().push(alert.told_as());
                 }
+                continue;
+            }
+            if e.told.is_none() {
                 // What happened is history when its cause is; what is so may only go a little later.
                 let bare = *e.bare_since.get_or_insert(now);
                 if e.covered && (e.event || now.since(bare) < OUTLASTS) {
                     continue;
                 }
             }
-            let alert = Alert { cause, ..alert };
             // One whose severity rose is told again; silently it would be missed.
             if e.told.is_none_or(|worst| alert.severity < worst) {
                 e.told = Some(alert.severity);
@@ -390,10 +399,17 @@ impl Alerts {
             list.push(alert);
         }
         for a in list.iter_mut().chain(&mut news) {
-            if let Some(lines) = under.get(&a.key()) {
+            let key = a.key();
+            if let Some(lines) = under.get(&key) {
                 a.consequences.clone_from(lines);
             }
+            if let Some(alerts) = before.get(&key) {
+                a.told_before.clone_from(alerts);
+            }
         }
+        // What was told stays told where its cause is not, yet.
+        before.retain(|cause, _| !list.iter().any(|a| a.id == cause.id && a.subject == cause.subject));
+        list.extend(before.into_values().flatten());
         list.sort_by(|a, b| order(a).cmp(&order(b)));
         news.sort_by(|a, b| order(a).cmp(&order(b)));
         for alert in news {
@@ -450,7 +466,7 @@ impl Default for Alert {
             evidence: Vec::new(),
             fix: Vec::<Fix>::new(),
             consequences: Vec::new(),
-            cause: None,
+            told_before: Vec::new(),
             acknowledged: false,
             muted: false,
         }

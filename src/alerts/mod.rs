@@ -169,8 +169,9 @@ pub struct Alert {
     pub fix: Vec<Fix>,
     /// What follows from it and is not told separately, a line each.
     pub consequences: Vec<String>,
-    /// Which alert it follows from, where it fired before that one did.
-    pub cause: Option<Key>,
+    /// Alerts that were told by themselves and turned out to belong to this one:
+    /// what led to it, or follows from it.
+    pub told_before: Vec<Alert>,
     /// Somebody has seen it.
     pub acknowledged: bool,
     /// Nobody wants to hear of it.
@@ -178,6 +179,18 @@ pub struct Alert {
 }
 
 impl Alert {
+    /// As a line in the story of another.
+    #[must_use]
+    pub fn told_as(&self) -> String {
+        format!("{}: {}", self.id, self.summary)
+    }
+
+    /// Of one of [`Self::told_before`]: it was so before this was, and led to it.
+    #[must_use]
+    pub fn led_here(&self, other: &Self) -> bool {
+        other.since < self.since
+    }
+
     /// What makes it the same one.
     #[must_use]
     pub fn key(&self) -> Key {

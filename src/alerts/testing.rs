@@ -307,6 +307,13 @@ impl Script {
         self
     }
 
+    /// A pod is gone.
+    pub fn kube_gone(&mut self, name: &str) -> &mut Self {
+        let event = json!({"type": "DELETED", "object": pod(name, "", &self.time())});
+        self.send("kube:watch", Kind::Json, event.to_string().into_bytes());
+        self
+    }
+
     /// A measurement of a pod's memory in GiB.
     pub fn memory(&mut self, pod: &str, gib: f64) -> &mut Self {
         let list = json!({"kind": "PodMetricsList", "apiVersion": "metrics.k8s.io/v1beta1", "items": [{
@@ -350,15 +357,15 @@ impl Script {
         out
     }
 
-    /// The firing alert of that rule.
+    /// The firing alert of that rule, in the story of another too.
     pub fn alert(&self, id: &str) -> &Alert {
-        let firing = self.pipeline.alerts().firing();
-        firing.iter().find(|a| a.id == id).unwrap_or_else(|| panic!("{id} does not fire; there were {:?}", self.told()))
+        let mut firing = self.pipeline.alerts().told();
+        firing.find(|a| a.id == id).unwrap_or_else(|| panic!("{id} does not fire; there were {:?}", self.told()))
     }
 
     /// Whether that rule's alert fires now.
     pub fn fires(&self, id: &str) -> bool {
-        self.pipeline.alerts().firing().iter().any(|a| a.id == id)
+        self.pipeline.alerts().told().any(|a| a.id == id)
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn run(args: &AlertsArgs, place: &Place, look: &Look) -> Outcome {
             }
         }
     }
-    let critical = pipeline.alerts().firing().iter().any(|a| a.severity == Severity::Critical);
+    let critical = pipeline.alerts().told().any(|a| a.severity == Severity::Critical);
     Ok(if args.exit_code && critical { 3 } else { 0 })
 }
 

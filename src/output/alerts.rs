@@ -35,6 +35,8 @@ pub struct Line {
     pub fix: Vec<Fix>,
     /// What follows from it, a line each.
     pub consequences: Vec<String>,
+    /// Alerts that fired by themselves and belong to it: what led to it, or follows from it.
+    pub told_before: Vec<Line>,
     /// Somebody has seen it.
     pub acknowledged: bool,
     /// Nobody wants to hear of it.
@@ -67,6 +69,7 @@ impl Line {
             evidence: a.evidence.clone(),
             fix: a.fix.clone(),
             consequences: a.consequences.clone(),
+            told_before: a.told_before.iter().map(|b| Self::new(at, TransitionState::Firing, b)).collect(),
             acknowledged: a.acknowledged,
             muted: a.muted,
         }
@@ -92,6 +95,10 @@ impl Line {
         }
         for e in &self.evidence {
             let _ = writeln!(out, "    seen: {e}");
+        }
+        for b in &self.told_before {
+            let what = if b.since < self.since { "led here" } else { "and so" };
+            let _ = writeln!(out, "    {what}: {}: {}", b.id, b.summary);
         }
         for c in &self.consequences {
             let _ = writeln!(out, "    and so: {c}");

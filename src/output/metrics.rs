@@ -110,10 +110,10 @@ fn families(model: &Model, alerts: &Alerts) -> Vec<Family> {
         pod(|p| p.last_usage().and_then(|u| u.memory_bytes).map(|v| v as f64)),
     ));
     all.push(family("sp1_cluster_pod_memory_limit_bytes", "Memory limit of a pod.", pod(|p| p.info.memory_limit.map(|v| v as f64))));
-    let firing =
-        alerts.firing().iter().filter(|a| !a.muted).map(|a| {
-            (format!("{},{},{}", label("alert", a.id), label("severity", a.severity.as_str()), label("subject", &a.subject)), 1.0)
-        });
+    let firing = alerts
+        .told()
+        .filter(|a| !a.muted)
+        .map(|a| (format!("{},{},{}", label("alert", a.id), label("severity", a.severity.as_str()), label("subject", &a.subject)), 1.0));
     all.push(family("sp1top_alert_firing", "1 for an alert that fires.", firing.collect()));
     let sources: Vec<_> = model.sources.iter().filter(|(n, _)| !matches!(n.as_str(), "session" | "clock")).collect();
     let state = |(name, s): &(&crate::base::SourceName, &crate::model::Source)| {

@@ -109,6 +109,10 @@ impl Report<'_> {
             for e in &a.evidence {
                 let _ = writeln!(out, "- {}", inline(e));
             }
+            for b in &a.told_before {
+                let what = if a.led_here(b) { "led to it" } else { "follows from it" };
+                let _ = writeln!(out, "- {what}: {}", inline(&b.told_as()));
+            }
             for c in &a.consequences {
                 let _ = writeln!(out, "- follows from it: {}", inline(c));
             }

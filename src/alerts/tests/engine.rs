@@ -147,6 +147,31 @@ fn what_follows_is_told_under_its_cause() {
     assert!(s.pipeline.alerts().firing().is_empty());
 }
 
+/// What is known to lead to it is told first, and belongs to it when it comes.
+#[test]
+fn what_was_told_before_joins_its_story() {
+    use crate::alerts::testing::deployment;
+    let mut s = Script::new();
+    s.restart();
+    s.kube(&deployment("coordinator", "v2.1.2", &[])).kube(&deployment("cpu-node", "v2.1.2", &[("WORKER_MAX_WEIGHT_OVERRIDE", "32")]));
+    s.cpu(1, 32).gpu(11).claim("cli_1", 3).run(1, "cli_1", 1, T::Controller).pass(30);
+    let alone: Vec<&str> = s.pipeline.alerts().firing().iter().map(|a| a.id).collect();
+    assert_eq!(alone, ["capacity-too-small"]);
+    s.run(11, "cli_1", 2, T::ShrinkWrap).pass(20).done(2).queue(1, 0).pass(30);
+    let [story] = s.pipeline.alerts().firing() else { panic!("{:?}", s.pipeline.alerts().firing()) };
+    let before: Vec<&str> = story.told_before.iter().map(|a| a.id).collect();
+    assert_eq!((story.id, before), ("aggregation-stuck", vec!["capacity-too-small"]));
+    assert!(story.led_here(&story.told_before[0]));
+    assert_eq!(s.pipeline.alerts().told().count(), 2);
+    // Told once each; neither is over.
+    assert_eq!(s.told().len(), 2, "{:?}", s.told());
+    // Without the proof it is so all the same.
+    s.end("cli_1", "Failed").queue(0, 0).pass(20);
+    let alone: Vec<(&str, usize)> = s.pipeline.alerts().firing().iter().map(|a| (a.id, a.told_before.len())).collect();
+    assert!(alone.contains(&("capacity-too-small", 0)) && !s.fires("aggregation-stuck"), "{alone:?}");
+    assert_eq!(s.told().iter().filter(|t| t.starts_with("capacity-too-small")).count(), 1, "{:?}", s.told());
+}
+
 #[test]
 fn the_same_log_gives_the_same_alerts() {
     let run = || {

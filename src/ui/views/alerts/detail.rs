@@ -36,7 +36,8 @@ impl Concerned {
     /// first.
     pub fn of(a: &Alert, model: &Model) -> Self {
         let mut out = Self::default();
-        let texts = [&a.subject, &a.summary].into_iter().chain(&a.evidence).chain(&a.consequences);
+        let before = a.told_before.iter().flat_map(|b| [&b.subject, &b.summary]);
+        let texts = [&a.subject, &a.summary].into_iter().chain(&a.evidence).chain(&a.consequences).chain(before);
         let between = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '(' | ')' | '"' | '\'' | '[' | ']' | '/');
         for word in texts.flat_map(|t| t.split(between)).map(|w| w.trim_end_matches('.')).filter(|w| w.len() > 2) {
             if out.proof.is_none() {
@@ -72,12 +73,6 @@ fn lines(e: &Entry<'_>, fix: usize, columns: u16, ctx: &Ctx<'_>) -> (Vec<Line<'s
         }
     };
     say(&mut out, "cause", &a.summary, Role::Text);
-    if let Some(key) = &a.cause {
-        // What began before the alert that tells of it led to it.
-        let later = ctx.alerts.firing().iter().find(|c| c.id == key.id && c.subject == key.subject).is_some_and(|c| c.since > a.since);
-        let (label, word) = if later { ("leads", "to") } else { ("follows", "from") };
-        say(&mut out, label, &format!("{word} {} {}", key.id, key.subject), Role::Text);
-    }
     let now = ctx.now();
     let told = if a.fired_at > a.since { format!("; told at {}", a.fired_at.clock()) } else { String::new() };
     let since = format!("{} UTC, {} ago{told}", a.since.date_clock(), units::seconds(now.since(a.since)));
@@ -91,11 +86,16 @@ fn lines(e: &Entry<'_>, fix: usize, columns: u16, ctx: &Ctx<'_>) -> (Vec<Line<'s
         }
         say(&mut out, if n == 0 { "seen" } else { "" }, t, Role::Text);
     }
-    for (n, t) in a.consequences.iter().enumerate() {
-        if n == 0 {
-            out.push(Line::default());
+    let told = |led: bool| a.told_before.iter().filter(move |b| a.led_here(b) == led).map(Alert::told_as);
+    for (label, texts) in
+        [("led here", told(true).collect::<Vec<_>>()), ("and so", a.consequences.iter().cloned().chain(told(false)).collect())]
+    {
+        for (n, t) in texts.iter().enumerate() {
+            if n == 0 {
+                out.push(Line::default());
+            }
+            say(&mut out, if n == 0 { label } else { "" }, t, Role::Warn);
         }
-        say(&mut out, if n == 0 { "and so" } else { "" }, t, Role::Warn);
     }
     let mut selected = 0;
     for (n, f) in a.fix.iter().enumerate() {
