@@ -62,6 +62,8 @@ pub enum Command {
     Request(Mode, Option<Work>),
     /// The same with so many seconds until its deadline.
     RequestWithin(Mode, Work, u64),
+    /// The same without the mode, which no coordinator can claim.
+    RequestWithoutMode(Work),
     /// Starts, changes or ends a stream of requests.
     Demand(Option<Demand>),
     /// `ProofRequestCancel`.
@@ -142,6 +144,10 @@ impl Cluster {
             Command::RequestWithin(mode, work, seconds) => {
                 let deadline = u64::try_from(self.now.secs()).unwrap_or(0) + seconds;
                 let new = NewProof { work: Some(work), deadline, ..self.new_proof(mode) };
+                return self.submit(new);
+            }
+            Command::RequestWithoutMode(work) => {
+                let new = NewProof { work: Some(work), options_artifact_id: None, ..self.new_proof(Mode::Compressed) };
                 return self.submit(new);
             }
             Command::Demand(demand) => self.set_demand(demand),

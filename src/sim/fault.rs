@@ -45,6 +45,8 @@ pub enum Fault {
     RedisFull(bool),
     /// Redis cannot be reached by the nodes, or can again.
     RedisAway(bool),
+    /// The coordinator waits for its lock again and again, or no more.
+    CoordinatorSlow(bool),
 }
 
 #[derive(Default)]
@@ -58,6 +60,7 @@ pub(super) struct Faults {
     poisoned: Vec<u128>,
     pub redis_full: bool,
     pub redis_away: bool,
+    pub coordinator_slow: bool,
 }
 
 /// How an attempt at a task will go.
@@ -84,6 +87,7 @@ impl Cluster {
             Fault::Unheard { kind } => self.faults.unheard.extend(Kind::of(&kind)),
             Fault::RedisFull(full) => self.faults.redis_full = full,
             Fault::RedisAway(away) => self.faults.redis_away = away,
+            Fault::CoordinatorSlow(slow) => self.faults.coordinator_slow = slow,
         }
     }
 

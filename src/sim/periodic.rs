@@ -226,6 +226,7 @@ impl Cluster {
         if self.coords[c].hangs {
             return;
         }
+        self.slow_lock(c);
         self.lost_writes(c);
         if self.api.pod.is_none() {
             let wait = secs(self.rng.between(6.6, 10.2));
@@ -252,6 +253,18 @@ impl Cluster {
         for row in new {
             self.claim_row(c, row);
         }
+    }
+
+    /// Says now and then who waited for the coordinator's lock, where it is slow.
+    fn slow_lock(&mut self, c: usize) {
+        const KINDS: [&str; 5] =
+            ["assign_tasks", "worker.heartbeat", "worker.complete_task", "worker.create_task", "coordinator.send_heartbeats"];
+        if !self.faults.coordinator_slow || !self.noise.chance(0.3) {
+            return;
+        }
+        let (kind, nanoseconds) = (KINDS[self.noise.index(KINDS.len())], self.noise.micros(101_000, 640_000).as_nanos());
+        self.coord_log(c, Level::Error, sites::LATENCY, format_args!("latency {nanoseconds} for kind {kind} is too high"));
+        self.signs.waited(self.now);
     }
 
     fn lost_writes(&mut self, c: usize) {
@@ -304,6 +317,7 @@ impl Cluster {
                 Some(_) => "Proof artifact ID",
             };
             self.coord_log(c, Level::Error, sites::MALFORMED, format_args!("{what} not found for proof {id}"));
+            self.sign(Sign::CannotClaim);
             return;
         };
         let mut inputs = vec![r.program_artifact_id.clone(), r.stdin_artifact_id.clone(), mode.clone(), limit.to_string()];

@@ -105,8 +105,9 @@ impl Cluster {
     /// The coordinator hangs from now on, or goes on. Its workers have tried to
     /// connect again meanwhile, and are heard then.
     pub(super) fn coordinator_hangs(&mut self, c: usize, hangs: bool) {
-        (self.coords[c].hangs, self.coords[c].missed) = (hangs, 0);
-        if hangs {
+        let hung = std::mem::replace(&mut self.coords[c].hangs, hangs);
+        self.coords[c].missed = 0;
+        if hangs || !hung {
             return;
         }
         for n in self.workers_of(c) {

@@ -65,6 +65,11 @@ pub enum Sign {
     WorkerGivenUp,
     /// A line: with that worker a task was lost that another one had died with.
     SecondVictim,
+    /// A line: a request can never be claimed.
+    CannotClaim,
+    /// A line: the tenth within a minute that something waited too long for the
+    /// coordinator's lock.
+    LockHeld,
     /// A line: the API could not be asked.
     PollFailed,
     /// A line: a proof's end could not be recorded.
@@ -105,6 +110,7 @@ pub(super) struct Signs {
     /// Workers that were given up with a task.
     victims: FxHashMap<u128, u32>,
     retries: VecDeque<Timestamp>,
+    waits: VecDeque<Timestamp>,
     /// Blocks by coordinator.
     blocks: FxHashMap<usize, u32>,
     revision: u64,
@@ -140,6 +146,15 @@ impl Signs {
         }
         if second {
             self.put(now, Sign::SecondVictim);
+        }
+    }
+
+    /// Something waited too long for the coordinator's lock.
+    pub fn waited(&mut self, now: Timestamp) {
+        self.waits.push_back(now);
+        self.waits.retain(|t| now.since(*t) < Duration::from_secs(60));
+        if self.waits.len() >= 10 {
+            self.put(now, Sign::LockHeld);
         }
     }
 

@@ -33,6 +33,7 @@ pub(super) const RESEND: Site = site("sp1_cluster_coordinator::server", SERVER, 
 pub(super) const MANIFEST: Site = site("sp1_cluster_coordinator::server", SERVER, 688);
 pub(super) const STATS: Site = site("sp1_cluster_coordinator", COORDINATOR, 2208);
 pub(super) const WORKER: Site = site("sp1_cluster_coordinator", COORDINATOR, 2230);
+pub(super) const LATENCY: Site = site("sp1_cluster_coordinator::latency", "bin/coordinator/src/latency.rs", 74);
 pub(super) const EXISTS: Site = site("sp1_cluster_coordinator", COORDINATOR, 604);
 pub(super) const COMPLETE: Site = site("sp1_cluster_coordinator", COORDINATOR, 1723);
 pub(super) const COMPLETE_SPAN: Site = site("sp1_cluster_coordinator", COORDINATOR, 1705);

@@ -47,6 +47,9 @@ const PROOFS: &[Proof] = &[
     by("coordinator-silent", &[Sign::BlockMissing], (3, 12.0)),
     by("worker-lost", &[Sign::WorkerGivenUp], ONCE),
     by("poison-task", &[Sign::SecondVictim], ONCE),
+    // It is said twice a second; thrice is no row that is only being written.
+    by("request-malformed", &[Sign::CannotClaim], (3, 2.0)),
+    by("coordinator-slow", &[Sign::LockHeld], ONCE),
     // Once is an accident.
     by("api-unreachable", &[Sign::PollFailed], (2, 16.0)),
     by("status-lost", &[Sign::StatusLost], ONCE),

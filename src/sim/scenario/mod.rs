@@ -120,6 +120,8 @@ pub const SCENARIOS: &[Scenario] = &[
     story("redis-pressure", "Redis is full: uploads wait, then a proof fails", stories::latest, stories::redis_pressure),
     story("redis-away", "Redis cannot be reached for three minutes: every proof fails", stories::latest, stories::redis_away),
     story("hung-coordinator", "the coordinator hangs: connected, and silent", stories::patient, stories::hung_coordinator),
+    story("slow-coordinator", "the coordinator's machine is too busy: whoever asks it waits", stories::latest, stories::slow_coordinator),
+    story("malformed-request", "a request lacks its mode and is never claimed", stories::latest, stories::malformed_request),
     story("crash-loop", "a wrong variable: the new GPU pods crash again and again", stories::latest, stories::crash_loop),
     story("task-poison", "one task brings down one GPU worker after the other", stories::latest, stories::task_poison),
     story("retries-exhausted", "a task fails more often than it may, and its proof with it", stories::latest, stories::retries_exhausted),

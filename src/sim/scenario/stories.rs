@@ -199,6 +199,21 @@ pub(super) fn hung_coordinator(p: &mut Plan) {
     p.does(Command::Hang(false));
 }
 
+pub(super) fn slow_coordinator(p: &mut Plan) {
+    p.at(20).demand(&[(Compressed, 1)], 45.0, 2, SIZE);
+    p.at(720).chapter("The coordinator is slow", "Whoever asks it for something waits for its lock, and it says so.");
+    p.does(Command::Inject(Fault::CoordinatorSlow(true)));
+    p.at(1000).chapter("The mend", "kubectl set resources deploy/coordinator --requests=cpu=2");
+    p.does(Command::Inject(Fault::CoordinatorSlow(false)));
+}
+
+pub(super) fn malformed_request(p: &mut Plan) {
+    ordinary(p).at(720).chapter("A request without its mode", "The coordinator reads it twice a second and can never claim it.");
+    p.does(Command::RequestWithoutMode(Work { shards: 90, memory_shards: 10, deferred: 0 }));
+    p.at(1500).chapter("The mend", "sp1top proofs cancel ID, and ask again.");
+    p.does(Command::CancelOldest);
+}
+
 /// Releases before v2.6.0: their nodes do not exit after 45 s without a word of
 /// the coordinator.
 pub(super) fn patient() -> ClusterConfig {

@@ -58,10 +58,14 @@ pub const ORDERS: &[Order] = &[
         run: |w, a| cluster(w, Command::Freeze(target(word(a, 0)?)?)),
     },
     Order {
-        name: "hang",
-        words: "on|off",
-        about: "the coordinator hangs: connected, and silent",
-        run: |w, a| cluster(w, Command::Hang(word(a, 0)? == "on")),
+        name: "coordinator",
+        words: "hangs|slow|ok",
+        about: "the coordinator hangs: connected, and silent; or waits for its lock",
+        run: |w, a| {
+            let how = word(a, 0)?;
+            cluster(w, Command::Inject(Fault::CoordinatorSlow(how == "slow")))?;
+            cluster(w, Command::Hang(how == "hangs"))
+        },
     },
     Order {
         name: "api",
@@ -380,5 +384,18 @@ fn target(text: &str) -> Result<Target, String> {
         (Some(app), _) => Ok(Target::Oldest(app)),
         (None, Some(pod)) => Ok(Target::Pod(pod)),
         (None, None) => Err(format!("'{text}' is no pod")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ORDERS;
+
+    /// The second one of a name would never be found.
+    #[test]
+    fn each_has_a_name_of_its_own() {
+        for (i, o) in ORDERS.iter().enumerate() {
+            assert!(ORDERS[..i].iter().all(|b| b.name != o.name), "{} twice", o.name);
+        }
     }
 }
