@@ -157,9 +157,11 @@ pub struct Model {
     pub weighing: Weighing,
     /// Grows when something changed that alert rules look at.
     revision: u64,
-    /// When data came since the last stats, the first and the last: a log that
-    /// pauses shows nothing, one that goes on without stats does.
+    /// When data came since the last stats, or since a pause in it, the first and
+    /// the last: a log that pauses shows nothing, one that goes on without stats does.
     since_stats: Option<(Timestamp, Timestamp)>,
+    /// When a worker's line of a block came last.
+    listed_at: Option<Timestamp>,
     /// The coordinator's newest time, and what all data had reached when it came.
     coordinator_clock: Option<(Timestamp, Timestamp)>,
     blocks: FxHashMap<u32, Block>,
@@ -207,7 +209,8 @@ impl Model {
             s.last_data = s.last_data.max(newest.filter(|t| t.is_set()));
             // What belongs to their block says nothing.
             if self.stats.as_ref().is_some_and(|s| self.now.since(s.heard) > std::time::Duration::from_secs(3)) {
-                let first = self.since_stats.map_or(self.now, |s| s.0);
+                let goes_on = |s: &(Timestamp, Timestamp)| self.now.since(s.1) <= std::time::Duration::from_secs(30);
+                let first = self.since_stats.filter(goes_on).map_or(self.now, |s| s.0);
                 self.since_stats = Some((first, self.now));
             }
             for u in unread {
@@ -249,6 +252,12 @@ impl Model {
         self.since_stats
     }
 
+    /// When the coordinator last listed a worker, with its stats or without.
+    #[must_use]
+    pub const fn listed_at(&self) -> Option<Timestamp> {
+        self.listed_at
+    }
+
     /// True while a periodic block has begun and its workers are not all listed:
     /// what is known of tasks is half old, half new.
     #[must_use]
@@ -275,6 +284,7 @@ impl Model {
         let Event { at, what } = event;
         // The hot path first: a thousand of these to everything else.
         if let What::Worker(report) = what {
+            self.listed_at = Some(self.now);
             self.worker_report(number, at, report);
             return;
         }

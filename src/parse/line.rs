@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::formats::{self, Record};
 use super::messages::{self, component_of_target, task_seen};
+use super::repeats::Repeats;
 use super::{block, excerpt, prefix};
 use crate::base::{PodName, TaskId, TaskType, Timestamp, WorkerKind, text};
 use crate::event::{Batch, Component, Event, Level, LogRecord, NodeEvent, StoreEvent, Unread, UnreadReason, What};
@@ -47,6 +48,8 @@ pub struct Reader {
     template: Option<Template>,
     proofs: block::KnownProofs,
     seen: Vec<(TaskId, Timestamp)>,
+    /// Of the coordinator's.
+    repeats: Repeats,
 }
 
 /// How worker lines of this stream look around their time: compared bytewise, a
@@ -112,6 +115,7 @@ impl Reader {
             template: None,
             proofs: block::KnownProofs::new(),
             seen: Vec::new(),
+            repeats: Repeats::new(),
         }
     }
 
@@ -136,6 +140,10 @@ impl Reader {
             && let Some((at, rest)) = t.matches(bare.line)
             && let Some((report, b"")) = block::worker(rest, &mut self.proofs)
         {
+            if self.repeats.is_of_known(at) {
+                (self.begun, self.in_record) = (true, false);
+                return;
+            }
             (self.last_at, self.begun, self.in_record) = (at, true, self.logs);
             if self.logs {
                 let target_len = u16::try_from(t.target.len()).unwrap_or(0);
@@ -184,6 +192,14 @@ impl Reader {
             unread(r.at, UnreadReason::Partial, line, out);
             (self.begun, self.in_record) = (true, false);
             return;
+        }
+        if self.told == Some(Component::Coordinator) {
+            let stats = matches!(found, Some(Ok((What::Stats(_), _))));
+            let worker = matches!(found, Some(Ok((What::Worker(_), _))));
+            if if worker { self.repeats.is_of_known(r.at) } else { self.repeats.is_known(r.at, line, stats) } {
+                (self.begun, self.in_record) = (true, false);
+                return;
+            }
         }
         (self.last_at, self.begun) = (r.at, true);
         let periodic = matches!(found, Some(Ok((What::Stats(_) | What::Worker(_), _))));

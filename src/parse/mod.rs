@@ -17,6 +17,7 @@ mod line;
 pub mod messages;
 pub mod payload;
 pub mod prefix;
+mod repeats;
 pub mod scan;
 pub mod stream;
 

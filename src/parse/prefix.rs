@@ -83,6 +83,8 @@ fn outer_time(line: &[u8]) -> Option<(Timestamp, &[u8])> {
         return Some((at, rest));
     }
     let rest = rest.strip_prefix(b" ")?;
+    // As the files of a Kubernetes node have it: the stream, and whether the line is whole.
+    let rest = [b"stdout F ", b"stderr F "].iter().find_map(|p| rest.strip_prefix(*p)).unwrap_or(rest);
     let trimmed = rest.trim_ascii_start();
     let word = trimmed.split(|c| *c == b' ').next().unwrap_or(trimmed);
     Level::read(word).is_none().then_some((at, rest))
@@ -105,5 +107,7 @@ mod tests {
         assert_eq!(strip(b"a | b").line, b"a | b");
         assert_eq!(strip(b"\0\0\x1b[2m2").line, b"\x1b[2m2");
         assert_eq!(strip(b"2026-11-24T00:47:48.7Z   at foo").line, b"  at foo");
+        let b = strip(b"2026-11-24T00:47:48.791397661Z stdout F \x1b[2m2026");
+        assert_eq!((b.outer.map(|t| t.clock()).as_deref(), b.line), (Some("00:47:48"), &b"\x1b[2m2026"[..]));
     }
 }

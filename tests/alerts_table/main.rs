@@ -163,6 +163,33 @@ fn healthy_recordings_may_begin_and_end_anywhere() {
     }
 }
 
+/// Who follows a log anew is given its tail once more: nothing else is told.
+#[test]
+fn a_tail_that_comes_again_tells_nothing_new() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures");
+    let dir = tempfile::tempdir().unwrap();
+    for e in CAPTURES.iter().filter(|e| !matches!(e.name, "debug-compressed" | "scale-1000gpu")) {
+        let bytes = zstd::decode_all(std::fs::File::open(root.join(e.name).join("coordinator.log.zst")).unwrap()).unwrap();
+        let lines: Vec<&[u8]> = bytes.split_inclusive(|b| *b == b'\n').collect();
+        let mut again: Vec<u8> = Vec::new();
+        for (i, line) in lines.iter().enumerate() {
+            again.extend_from_slice(line);
+            if i % 97 == 96 {
+                again.extend(lines[i - i.min(40 + i % 211)..=i].concat());
+            }
+        }
+        let told = |name: &str, text: &[u8]| {
+            let path = dir.path().join(format!("{}-{name}.log", e.name));
+            std::fs::write(&path, text).unwrap();
+            play(&[path])
+                .iter()
+                .map(|t| (t.at, t.alert.id, t.state == TransitionState::Firing, t.alert.summary.clone()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(told("again", &again), told("once", &bytes), "{}", e.name);
+    }
+}
+
 /// Two logs in one file tell what each of them tells, whichever is first.
 #[test]
 fn glued_recordings_both_tell() {

@@ -37,6 +37,10 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
     if quiet <= Duration::from_secs(look.limits.silent) || is_only_a_gap(look, stats) {
         return;
     }
+    // Where the rest of its blocks comes, the lines with the stats were lost on their way.
+    if m.listed_at().is_some_and(|t| look.since(t) <= Duration::from_secs(look.limits.silent)) {
+        return;
+    }
     // One that was told to stop is silent rightly.
     if m.signals.shutting_down.is_some_and(|t| t >= stats.at.minus(Duration::from_secs(15))) {
         return;
@@ -93,5 +97,22 @@ mod tests {
         let mut s = Script::new();
         s.restart().cpu(1, 48).pass(30).quiet(600);
         assert!(!s.fires("coordinator-silent"));
+        // It goes on in the midst of a period, and began to pause in one.
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).pass(30).quiet(5).say("INFO", "Worker already exists").quiet(65);
+        s.say("INFO", "Worker already exists").quiet(7).say("INFO", "Worker already exists");
+        assert!(s.told().is_empty(), "{:?}", s.told());
+        s.pass(60);
+        assert!(s.told().is_empty(), "{:?}", s.told());
+    }
+
+    #[test]
+    fn not_where_only_the_lines_with_the_stats_are_lost() {
+        let mut s = Script::new();
+        s.restart().cpu(1, 48).pass(30);
+        for _ in 0..6 {
+            s.quiet(10).say("INFO", &format!("[coordinator] worker {} Cpu () 0 []", worker(1)));
+        }
+        assert!(s.told().is_empty(), "{:?}", s.told());
     }
 }
