@@ -85,12 +85,12 @@ pub fn rolled(look: &Look<'_>, deployment: &str, at: Timestamp) -> bool {
     look.model.kube.rolled(deployment).any(|(from, to)| at >= *from && at <= to.plus(AFTERMATH) && at.since(*from) < ROLL_OUT)
 }
 
-/// True where a worker was told to stop: its log says so, or its deployment's
-/// pods were being replaced when it went.
+/// True where a worker was told to stop: its log says so, its deployment's pods
+/// were being replaced when it went, or another one had come for it.
 pub fn is_planned(look: &Look<'_>, w: &Worker) -> bool {
     let drains = w.tie.as_ref().and_then(|t| look.model.signals.draining(&t.source)).is_some_and(|t| t >= w.first_seen);
     let at = w.lost_at.or(w.unreachable_since).unwrap_or(look.now());
-    drains || rolled(look, deployment(w.kind), at)
+    drains || look.digest.replaced.contains(&w.id) || rolled(look, deployment(w.kind), at)
 }
 
 /// The container's end that took a worker with it, where Kubernetes tells of one.

@@ -194,6 +194,51 @@ fn a_rollout_of_nodes_that_are_killed_while_they_drain() {
     silent(&s);
 }
 
+/// By the coordinator's log alone: a new one comes, and half a minute later an old
+/// one is killed with what it has.
+#[test]
+fn a_rollout_that_only_the_coordinator_tells_of() {
+    let mut s = cluster(3);
+    s.pass(200).claim("cli_1", 2).run(1, "cli_1", 100, T::Controller);
+    for n in 0..3 {
+        s.run(11 + n, "cli_1", 1000 + n, T::ProveShard).pass(10);
+        s.gpu(21 + n).pass(30);
+        replaced(&mut s, 11 + n, 21 + n);
+    }
+    silent(&s);
+    // The next one that goes has nobody who came for it.
+    s.run(21, "cli_1", 1010, T::ProveShard).pass(20);
+    replaced(&mut s, 21, 22);
+    assert_eq!(s.ids(), ["worker-silent", "worker-lost"]);
+}
+
+/// Heartbeats to it fail, it is given up, and another one goes on with its tasks.
+fn replaced(s: &mut Script, old: u32, new: u32) {
+    for _ in 0..7 {
+        s.say("WARN", &format!("Failed to send heartbeat to worker {}: channel closed", crate::alerts::testing::worker(old))).pass(5);
+    }
+    for (proof, t, kind) in s.lose(old) {
+        s.again(new, &proof, t, kind);
+    }
+    s.pass(20);
+    for t in 1000..1020 {
+        s.done(t);
+    }
+}
+
+/// A new one after each that goes is none.
+#[test]
+fn workers_that_come_back_after_they_went_are_lost() {
+    let mut s = cluster(3);
+    s.pass(200).claim("cli_1", 2).run(1, "cli_1", 100, T::Controller);
+    for n in 0..3 {
+        s.run(11 + n, "cli_1", 1000 + n, T::ProveShard).pass(10);
+        replaced(&mut s, 11 + n, if n == 0 { 12 } else { 20 + n });
+        s.gpu(21 + n).pass(30);
+    }
+    assert_eq!(s.told().iter().filter(|t| t.starts_with("worker-lost")).count(), 3, "{:?}", s.told());
+}
+
 /// Told to stop, with a proof at work: its proofs start anew, which is said; no
 /// worker is lost, nothing is silent.
 #[test]
