@@ -108,6 +108,6 @@ mod tests {
         assert_eq!(strip(b"\0\0\x1b[2m2").line, b"\x1b[2m2");
         assert_eq!(strip(b"2026-11-24T00:47:48.7Z   at foo").line, b"  at foo");
         let b = strip(b"2026-11-24T00:47:48.791397661Z stdout F \x1b[2m2026");
-        assert_eq!((b.outer.map(|t| t.clock()).as_deref(), b.line), (Some("00:47:48"), &b"\x1b[2m2026"[..]));
+        assert_eq!((b.outer.map(Timestamp::clock).as_deref(), b.line), (Some("00:47:48"), &b"\x1b[2m2026"[..]));
     }
 }
