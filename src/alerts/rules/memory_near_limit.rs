@@ -97,7 +97,7 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         // One that was just killed for it and comes near it again is the same story.
         let killed = look.model.kube.deaths().rev().find(|d| d.pod == p.info.name && d.termination.reason == "OOMKilled");
         out.push(match killed {
-            Some(d) => f.under("oom-killed", super::oom_killed::subject(d)),
+            Some(d) => f.under("oom-killed", super::oom_killed::subject(look, d)),
             None => f,
         });
     }

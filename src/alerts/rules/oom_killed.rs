@@ -56,9 +56,13 @@ fn worker<'a>(look: &Look<'a>, d: &ContainerDeath, at: Timestamp) -> Option<&'a 
     })
 }
 
-/// What the alert of a container's end is about.
-pub fn subject(d: &ContainerDeath) -> String {
-    format!("{} restart {}", d.pod, d.restarts)
+/// What the alert of a container's end is about. An end may be seen before it is
+/// counted as a restart or after: the time tells two of one count apart.
+pub fn subject(look: &Look<'_>, d: &ContainerDeath) -> String {
+    let same = |o: &&ContainerDeath| o.pod == d.pod && o.restarts == d.restarts;
+    let first = look.model.kube.deaths().find(same).is_none_or(|o| o.termination == d.termination);
+    let at = d.termination.at.filter(|_| !first).map_or_else(String::new, |t| format!(" at {}", t.clock()));
+    format!("{} restart {}{at}", d.pod, d.restarts)
 }
 
 fn tell(look: &Look<'_>, d: &ContainerDeath, at: Timestamp, oom: bool) -> Finding {
@@ -75,10 +79,17 @@ fn tell(look: &Look<'_>, d: &ContainerDeath, at: Timestamp, oom: bool) -> Findin
     let how = if oom { format!("was killed for its memory{limit_text}") } else { "was killed (exit code 137)".into() };
     let worker = worker(look, d, at);
     let held = worker.map_or_else(String::new, |w| format!("; it held {}", words::tasks(&w.tasks)));
-    let mut f = Finding::new(subject(d), if oom { Severity::Critical } else { Severity::Warning }, format!("{name} {} {how}{held}", d.pod))
-        .evidence(format!("{} with exit code {} at {}, restart {}", d.termination.reason, d.termination.exit_code, at.clock(), d.restarts))
-        .since(at)
-        .event();
+    let mut f =
+        Finding::new(subject(look, d), if oom { Severity::Critical } else { Severity::Warning }, format!("{name} {} {how}{held}", d.pod))
+            .evidence(format!(
+                "{} with exit code {} at {}, restart {}",
+                d.termination.reason,
+                d.termination.exit_code,
+                at.clock(),
+                d.restarts
+            ))
+            .since(at)
+            .event();
     if let Some(w) = worker {
         f = f.evidence(format!("{} weighed {}", words::worker(w), look.capacity.used(w)));
     }
@@ -126,6 +137,20 @@ mod tests {
         let again = s.time();
         s.kube(&ended(p, 2, "OOMKilled", 137, &again, "")).quiet(5);
         assert_eq!(s.alert("oom-killed").subject, "cpu-node-a restart 2");
+    }
+
+    /// The first was seen when it was counted already, the second before that.
+    #[test]
+    fn two_of_one_count_are_two() {
+        let mut s = Script::new();
+        let p = pod("cpu-node-a", "cpu-node", &s.time());
+        s.kube(&p).quiet(30);
+        for _ in 0..2 {
+            let at = s.time();
+            s.kube(&ended(p.clone(), 1, "OOMKilled", 137, &at, "")).quiet(60);
+        }
+        let subjects: Vec<&str> = s.pipeline.alerts().told().map(|a| a.subject.as_str()).collect();
+        assert_eq!(subjects, ["cpu-node-a restart 1", "cpu-node-a restart 1 at 12:01:30"]);
     }
 
     #[test]

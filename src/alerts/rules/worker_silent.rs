@@ -98,7 +98,7 @@ fn together(look: &Look<'_>, kind: WorkerKind, all: &[(&Worker, Timestamp)]) -> 
 /// What this follows from, while that is told.
 fn causes(look: &Look<'_>, w: &Worker, mut f: Finding) -> Finding {
     if let Some(d) = words::death(look, w) {
-        f = f.under("oom-killed", super::oom_killed::subject(d)).under("crash-loop", words::deployment(w.kind));
+        f = f.under("oom-killed", super::oom_killed::subject(look, d)).under("crash-loop", words::deployment(w.kind));
     }
     f.under("poison-task", words::deployment(w.kind))
 }
