@@ -29,27 +29,57 @@ pub struct Task {
     pub attempts: u32,
     /// Retries after failures.
     pub retries: u32,
-    /// Workers that were lost while they ran it, oldest first, the last 32.
-    pub victims: Vec<WorkerId>,
+    /// It was known to be over before: a block lists it late, or once more.
+    again: bool,
     /// Since when it waits for a worker again.
     pub waiting_since: Option<Timestamp>,
-    /// When a node received it last, where that node's log is seen.
-    received_at: Option<Timestamp>,
-    /// When the node that ran it completed it, and how long that took.
-    completed: Option<(Timestamp, Option<Duration>)>,
     /// Where it runs.
     place: Option<WorkerIx>,
     /// Where it ran last; `None` when that worker was lost since.
     ran_on: Option<WorkerId>,
+    more: Option<Box<More>>,
+}
+
+/// What is known of few tasks: thousands of the others are to fit into a cache.
+#[derive(Clone, Debug, Default)]
+struct More {
+    /// Workers that were lost while they ran it, oldest first, the last 32.
+    victims: Vec<WorkerId>,
+    /// When a node received it last, where that node's log is seen.
+    received_at: Option<Timestamp>,
+    /// When the node that ran it completed it, and how long that took.
+    completed: Option<(Timestamp, Option<Duration>)>,
 }
 
 impl Task {
+    /// Workers that were lost while they ran it, oldest first, the last 32.
+    #[must_use]
+    pub fn victims(&self) -> &[WorkerId] {
+        self.more.as_ref().map_or(&[], |m| &m.victims)
+    }
+
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
+    }
+
+    fn completed(&self) -> Option<(Timestamp, Option<Duration>)> {
+        self.more.as_ref()?.completed
+    }
+
+    /// It is given out anew.
+    fn forget_course(&mut self, received_at_too: bool) {
+        if let Some(m) = &mut self.more {
+            m.completed = None;
+            m.received_at = m.received_at.filter(|_| !received_at_too);
+        }
+    }
+
     /// Since when it runs where it runs: as its node's log says, where that
     /// speaks of this stay and not of one before.
     fn began(&self) -> Timestamp {
         let again = self.attempts > 1 || self.retries > 0;
         let near = |r: &Timestamp| if again { r.plus(PERIODS) >= self.assigned_at } else { *r <= self.assigned_at };
-        self.received_at.filter(near).unwrap_or(self.assigned_at)
+        self.more.as_ref().and_then(|m| m.received_at).filter(near).unwrap_or(self.assigned_at)
     }
 }
 
@@ -227,13 +257,15 @@ impl Model {
                 let from = task.place.replace(ix);
                 task.ran_on.clone_from(&worker);
                 let waited = task.waiting_since.take().is_some();
-                let victim = task.victims.last().filter(|_| waited).cloned();
+                let victim = task.victims().last().filter(|_| waited).cloned();
                 if from != Some(ix) {
                     task.attempts += 1;
                     task.assigned_at = at;
-                    task.completed = None;
+                    task.forget_course(false);
                 }
-                task.received_at = received_at.or(task.received_at);
+                if received_at.is_some() {
+                    task.more().received_at = received_at;
+                }
                 let since = task.began();
                 let was_running = from.is_some();
                 if let Some(p) = self.proofs.get_mut(&task.proof)
@@ -289,12 +321,11 @@ impl Model {
             assigned_at: at,
             attempts: 1,
             retries: 0,
-            victims: Vec::new(),
+            again,
             waiting_since: None,
-            received_at,
-            completed: None,
             place: Some(ix),
             ran_on: worker,
+            more: received_at.map(|_| Box::new(More { received_at, ..More::default() })),
         });
         task.began()
     }
@@ -308,9 +339,8 @@ impl Model {
 
     /// What remains to be done for a task that was taken off the table.
     fn task_ended(&mut self, id: &TaskId, task: Task, at: Timestamp, outcome: SpanEnd) {
-        // Known to be over before, and listed once more: a block that came late.
-        let again = self.tasks.over.contains(id);
         self.tasks.over.insert(id);
+        let completed = task.completed().filter(|_| !matches!(outcome, SpanEnd::Lost | SpanEnd::Retried));
         if let Some(p) = self.proofs.get_mut(&task.proof) {
             if let Some(kind) = &task.kind {
                 let tally = p.tallies.entry(kind);
@@ -325,7 +355,6 @@ impl Model {
             p.progress_at = at;
             if task.attempts > 0 {
                 let began = task.began();
-                let completed = task.completed.filter(|_| !matches!(outcome, SpanEnd::Lost | SpanEnd::Retried));
                 let span = TaskSpan {
                     task: id.clone(),
                     kind: task.kind.clone(),
@@ -338,15 +367,15 @@ impl Model {
                     end: completed.map_or(at, |c| c.0),
                     outcome,
                 };
-                if !(again && p.knows_span(&span)) {
+                if !(task.again && p.knows_span(&span)) {
                     p.push_span(span);
                 }
             }
         }
         if let Some(kind) = &task.kind
-            && !again
+            && !task.again
             && outcome == SpanEnd::Done
-            && task.completed.is_none_or(|c| c.1.is_none())
+            && completed.is_none_or(|c| c.1.is_none())
             && task.waiting_since.is_none()
         {
             self.durations.add(kind, at.since(task.assigned_at), false);
@@ -414,10 +443,11 @@ impl Model {
             task.place = None;
             task.ran_on = None;
             task.waiting_since = Some(at);
-            if task.victims.len() >= MAX_VICTIMS {
-                task.victims.remove(0);
+            let victims = &mut task.more().victims;
+            if victims.len() >= MAX_VICTIMS {
+                victims.remove(0);
             }
-            task.victims.push(id.clone());
+            victims.push(id.clone());
             let (start, proof, kind) = (task.began(), task.proof.clone(), task.kind.clone());
             if let Some(p) = self.proofs.get_mut(&proof) {
                 if let Some(k) = &kind {
@@ -474,12 +504,11 @@ impl Model {
                 assigned_at: at,
                 attempts: 0,
                 retries: 0,
-                victims: Vec::new(),
+                again: false,
                 waiting_since: Some(at),
-                received_at: None,
-                completed: None,
                 place: None,
                 ran_on: None,
+                more: None,
             },
         );
     }
@@ -535,8 +564,7 @@ impl Model {
                     outcome: SpanEnd::Retried,
                 });
                 task.assigned_at = at;
-                task.received_at = None;
-                task.completed = None;
+                task.forget_course(true);
             }
         }
     }

@@ -39,7 +39,7 @@ fn victims<'a>(look: &Look<'_>, task: &'a Task, kind: WorkerKind) -> Vec<&'a Wor
             .get(id)
             .is_none_or(|w| w.timed_out && !words::is_planned(look, w) && w.kind.is_none_or(|k| k == kind || k == WorkerKind::All))
     };
-    task.victims.iter().filter(died).collect()
+    task.victims().iter().filter(died).collect()
 }
 
 fn name<'a>(s: &Suspect<'a>) -> &'a str {
@@ -48,7 +48,7 @@ fn name<'a>(s: &Suspect<'a>) -> &'a str {
 
 fn story(look: &Look<'_>, kind: WorkerKind) -> Option<Finding> {
     let m = look.model;
-    let many = m.tasks.iter().filter(|(_, t)| t.victims.len() >= 2 && t.kind.as_ref().and_then(TaskType::worker_kind) == Some(kind));
+    let many = m.tasks.iter().filter(|(_, t)| t.victims().len() >= 2 && t.kind.as_ref().and_then(TaskType::worker_kind) == Some(kind));
     let mut suspects: Vec<Suspect<'_>> =
         many.map(|(id, task)| Suspect { id, task, victims: victims(look, task, kind) }).filter(|s| s.victims.len() >= 2).collect();
     // The one with the most victims, and rather the wrap than its Controller, which only had to be there.

@@ -17,7 +17,7 @@ impl Model {
                 let unseen = self.tasks.by_id.get(&task).is_some_and(|t| t.attempts == 0);
                 let ran_on = unseen.then(|| self.worker_of_log(source));
                 if let Some(t) = self.tasks.by_id.get_mut(&task) {
-                    t.completed = Some((at, took));
+                    t.more().completed = Some((at, took));
                     if unseen {
                         t.attempts = 1;
                         t.ran_on = ran_on;
@@ -60,7 +60,7 @@ impl Model {
         let Some(ix) = self.tasks.by_id.get(id).and_then(|t| t.place) else { return };
         self.vote(ix, id);
         let Some(task) = self.tasks.by_id.get_mut(id) else { return };
-        task.received_at = Some(at);
+        task.more().received_at = Some(at);
         let began = task.began();
         if let Some(r) = self.workers.at_mut(ix).and_then(|w| w.tasks.iter_mut().find(|r| r.task == *id)) {
             r.since = began;
