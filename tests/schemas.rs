@@ -113,7 +113,7 @@ fn the_check_finds_what_is_wrong() {
     let schema = validator("sp1top.alert-1.schema.json");
     let good = serde_json::json!({"schema": "sp1top.alert/1", "at": "2026-11-24T00:00:00Z", "id": "oom-killed", "state": "firing", "severity": "critical",
         "subject": "x", "since": "2026-11-24T00:00:00Z", "summary": "s", "evidence": [], "fix": [{"say": "a", "run": "b"}], "consequences": [],
-        "told_before": [], "acknowledged": false, "muted": false});
+        "led_here": [], "part_of": null, "acknowledged": false, "muted": false});
     check(&schema, &good, "good");
     for (at, bad) in [
         ("state", Value::from("odd")),

@@ -10,6 +10,15 @@ use crate::base::Timestamp;
 /// The schema's name.
 pub const SCHEMA: &str = "sp1top.alert/1";
 
+/// Which alert another one belongs to.
+#[derive(Clone, Debug, Serialize)]
+pub struct PartOf {
+    /// The rule's id.
+    pub id: &'static str,
+    /// What it is about.
+    pub subject: String,
+}
+
 /// One transition, or one firing alert of a snapshot.
 #[derive(Clone, Debug, Serialize)]
 pub struct Line {
@@ -35,8 +44,10 @@ pub struct Line {
     pub fix: Vec<Fix>,
     /// What follows from it, a line each.
     pub consequences: Vec<String>,
-    /// Alerts that fired by themselves and belong to it: what led to it, or follows from it.
-    pub told_before: Vec<Line>,
+    /// Alerts that fired by themselves before and led to it, a line each.
+    pub led_here: Vec<String>,
+    /// In a snapshot: the alert in whose story it belongs, which fires too.
+    pub part_of: Option<PartOf>,
     /// Somebody has seen it.
     pub acknowledged: bool,
     /// Nobody wants to hear of it.
@@ -44,10 +55,12 @@ pub struct Line {
 }
 
 impl Line {
-    /// An alert that fires at `at`.
-    #[must_use]
-    pub fn firing(at: Timestamp, a: &Alert) -> Self {
-        Self::new(at, TransitionState::Firing, a)
+    /// An alert that fires at `at`, and behind it those that were told before it
+    /// and belong to its story.
+    pub fn firing(at: Timestamp, a: &Alert) -> impl Iterator<Item = Self> {
+        let part_of = move || Some(PartOf { id: a.id, subject: a.subject.clone() });
+        let parts = a.told_before.iter().map(move |b| Self { part_of: part_of(), ..Self::new(at, TransitionState::Firing, b) });
+        std::iter::once(Self::new(at, TransitionState::Firing, a)).chain(parts)
     }
 
     /// A change of state.
@@ -57,6 +70,8 @@ impl Line {
     }
 
     fn new(at: Timestamp, state: TransitionState, a: &Alert) -> Self {
+        let (led, follow): (Vec<&Alert>, Vec<&Alert>) = a.told_before.iter().partition(|b| a.led_here(b));
+        let follow = follow.into_iter().map(Alert::told_as);
         Self {
             schema: SCHEMA,
             at,
@@ -68,8 +83,9 @@ impl Line {
             summary: a.summary.clone(),
             evidence: a.evidence.clone(),
             fix: a.fix.clone(),
-            consequences: a.consequences.clone(),
-            told_before: a.told_before.iter().map(|b| Self::new(at, TransitionState::Firing, b)).collect(),
+            consequences: a.consequences.iter().cloned().chain(follow).collect(),
+            led_here: led.into_iter().map(Alert::told_as).collect(),
+            part_of: None,
             acknowledged: a.acknowledged,
             muted: a.muted,
         }
@@ -96,9 +112,8 @@ impl Line {
         for e in &self.evidence {
             let _ = writeln!(out, "    seen: {e}");
         }
-        for b in &self.told_before {
-            let what = if b.since < self.since { "led here" } else { "and so" };
-            let _ = writeln!(out, "    {what}: {}: {}", b.id, b.summary);
+        for l in &self.led_here {
+            let _ = writeln!(out, "    led here: {l}");
         }
         for c in &self.consequences {
             let _ = writeln!(out, "    and so: {c}");

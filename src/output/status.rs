@@ -231,7 +231,7 @@ impl Status {
             workers: workers.into_iter().map(|w| worker(model, &capacity, w)).collect(),
             proofs: proofs.into_iter().map(|p| proof(model, p)).collect(),
             pods: model.kube.pods().map(pod).collect(),
-            alerts: alerts.firing().iter().map(|a| super::alerts::Line::firing(model.now, a)).collect(),
+            alerts: alerts.firing().iter().flat_map(|a| super::alerts::Line::firing(model.now, a)).collect(),
             sources: model
                 .sources
                 .iter()

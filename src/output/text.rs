@@ -38,10 +38,14 @@ fn page(o: &mut String, s: &Status) -> std::fmt::Result {
             None => writeln!(o, "Coordinator: build {v}, circuits {circuit}")?,
         }
     }
+    let stories = || s.alerts.iter().filter(|a| a.part_of.is_none());
     if !s.alerts.is_empty() {
-        writeln!(o, "\nALERTS ({})", s.alerts.len())?;
-        for a in &s.alerts {
+        writeln!(o, "\nALERTS ({})", stories().count())?;
+        for a in stories() {
             wrapped(o, &format!("  {} {}: {}", a.severity.as_str().to_uppercase(), a.id, a.summary), 4)?;
+            for l in &a.led_here {
+                wrapped(o, &format!("    led here: {l}"), 6)?;
+            }
             for fix in &a.fix {
                 writeln!(o, "    $ {}", fix.run)?;
             }
