@@ -215,9 +215,10 @@ impl Alerts {
     }
 
     /// Looks at the model if something changed or a second has passed. Cheap
-    /// when not. Never in the midst of a periodic block.
+    /// when not. Never in the midst of a periodic block, nor right after a pause of
+    /// this program: that nothing was heard meanwhile is no fault of the cluster.
     pub fn evaluate(&mut self, model: &Model) {
-        if model.in_block() {
+        if model.in_block() || model.is_waking() {
             return;
         }
         let revision = model.revision();

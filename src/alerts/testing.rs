@@ -86,9 +86,15 @@ impl Script {
             version: "unknown 2026-04-13T21:10:44",
             copies: false,
         };
-        let session = Session { mode: "files".into(), ..Session::default() };
-        this.send("session", Kind::Session, serde_json::to_vec(&session).unwrap());
+        this.mode("files");
         this
+    }
+
+    /// How it is looked at.
+    pub fn mode(&mut self, mode: &str) -> &mut Self {
+        let session = Session { mode: mode.into(), ..Session::default() };
+        self.send("session", Kind::Session, serde_json::to_vec(&session).unwrap());
+        self
     }
 
     /// Another weight of a kind of task.
@@ -297,6 +303,13 @@ impl Script {
             self.now += 1;
             self.send("clock", Kind::Tick, Vec::new());
         }
+        self
+    }
+
+    /// This program is suspended for so many seconds, and goes on.
+    pub fn suspended(&mut self, seconds: i64) -> &mut Self {
+        self.now += seconds;
+        self.send("clock", Kind::Tick, Vec::new());
         self
     }
 

@@ -14,6 +14,7 @@ mod kube;
 mod logs;
 mod moments;
 mod over;
+mod pauses;
 mod proofs;
 mod runs;
 mod signals;
@@ -45,6 +46,8 @@ pub use workers::{PodTie, Running, Worker, WorkerIx, WorkerState, Workers};
 use crate::base::{SourceName, Timestamp};
 use crate::envelope::Session;
 use crate::event::{Batch, ClientEvent, Component, ComponentVersion, CoordinatorEvent, Event, ProofStatus, Stats, StatsSource, What};
+
+use pauses::Pauses;
 
 /// Stats with their time and origin.
 #[derive(Clone, Debug)]
@@ -162,6 +165,7 @@ pub struct Model {
     since_stats: Option<(Timestamp, Timestamp)>,
     /// When a worker's line of a block came last.
     listed_at: Option<Timestamp>,
+    pauses: Pauses,
     /// The coordinator's newest time, and what all data had reached when it came.
     coordinator_clock: Option<(Timestamp, Timestamp)>,
     blocks: FxHashMap<u32, Block>,
@@ -265,6 +269,14 @@ impl Model {
         self.blocks.values().any(|b| b.open)
     }
 
+    /// True for some seconds after this program went on from a pause: what it knows
+    /// is as old as the pause was long, and the sources tell what is new first.
+    #[must_use]
+    pub fn is_waking(&self) -> bool {
+        // In files a gap is a gap of the data.
+        !matches!(self.session.mode.as_str(), "files" | "replay") && self.pauses.is_waking(self.now, self.stats.as_ref().map(|s| s.heard))
+    }
+
     fn source_number(&mut self, source: &SourceName) -> u32 {
         if let Some(n) = self.source_numbers.get(source) {
             return *n;
@@ -310,7 +322,8 @@ impl Model {
             }
             What::Job(note) => self.jobs.note(at, *note),
             What::Run(note) => self.runs.note(at, *note),
-            What::Worker(_) | What::Tick | What::Api(_) | What::Store(_) | What::Client(_) => {}
+            What::Tick => self.pauses.tick(at),
+            What::Worker(_) | What::Api(_) | What::Store(_) | What::Client(_) => {}
             What::Metrics(m) => {
                 let pod = self.sources.get(source).and_then(|s| s.pod.clone());
                 if let Some(pod) = pod {

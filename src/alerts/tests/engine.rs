@@ -183,3 +183,17 @@ fn the_same_log_gives_the_same_alerts() {
     };
     assert_eq!(run(), run());
 }
+
+#[test]
+fn a_pause_of_this_program_is_no_silence_of_the_cluster() {
+    let mut s = begun();
+    s.mode("live").suspended(3600);
+    assert_eq!(s.told(), [""; 0]);
+    s.quiet(2).pass(60);
+    assert_eq!(s.told(), [""; 0]);
+    // A coordinator that says nothing after it either is told.
+    s.suspended(3600).quiet(29);
+    assert_eq!(s.told(), [""; 0]);
+    s.quiet(3);
+    assert_eq!(s.ids(), ["coordinator-silent"]);
+}
