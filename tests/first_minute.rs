@@ -198,6 +198,13 @@ fn settings_are_written_once_read_and_refused() {
     assert!(out.contains("namespace = \"prod\"") && out.contains("# file"), "{out}");
     let (_, out, _) = run(&["keys"]);
     assert!(out.lines().any(|l| l.trim_start().starts_with("Q ") && l.ends_with(" quit")), "{out}");
+    // The example that is printed is one that is taken.
+    std::fs::write(&file, "").unwrap();
+    let (_, out, _) = run(&["keys"]);
+    let example = out.lines().next().unwrap().split_once(": ").unwrap().1.to_owned();
+    std::fs::write(&file, format!("[keys]\n{example}\n")).unwrap();
+    let (code, out, err) = run(&["keys"]);
+    assert!(code == 0 && out.lines().any(|l| l.starts_with("  Q ^c ")), "{example}: {err}{out}");
     for (text, says) in [
         ("nmespace = 'x'", "did you mean 'namespace'?"),
         ("[keys]\nquit = 'j'", "would be both 'down' and 'quit'"),

@@ -34,7 +34,7 @@ fn swatch(t: &Theme) -> String {
 
 pub(super) fn keys(look: &Look) -> Outcome {
     let map = keymap(look)?;
-    let mut out = String::from("A name can be given other keys in [keys] of the settings: play-or-pause = \"p\".\n");
+    let mut out = String::from("A name can be given other keys in [keys] of the settings: quit = [\"Q\", \"ctrl-c\"]\n");
     let row = |out: &mut String, view: &str, b: &Binding| {
         let keys = map.of(view, b).iter().map(|k| keymap::label(k, false)).collect::<Vec<_>>().join(" ");
         let _ = writeln!(out, "  {keys:<16} {:<40} {}", b.what, remap::name(view, b));
