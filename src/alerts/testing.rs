@@ -309,7 +309,6 @@ impl Script {
     /// This program is suspended for so many seconds, and goes on.
     pub fn suspended(&mut self, seconds: i64) -> &mut Self {
         self.now += seconds;
-        self.send("clock", Kind::Tick, Vec::new());
         self
     }
 

@@ -199,6 +199,7 @@ impl Model {
             self.opened = batch.at;
         }
         self.now = self.now.max(batch.at);
+        self.pauses.heard(self.now);
         let Batch { source, events, unread, bytes, at: env_at, .. } = batch;
         let number = self.source_number(&source);
         // What this program says of itself is no data, and what it looks at is no source.

@@ -7,8 +7,10 @@ use crate::base::Timestamp;
 /// What the ticks of the clock tell of it; they come each second.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pauses {
-    /// The last tick, and how long after the one before it came.
-    last: Option<(Timestamp, Duration)>,
+    /// The last tick.
+    last: Option<Timestamp>,
+    /// How long after one another the last ones came.
+    gaps: [Duration; 2],
     /// When it last went on.
     woke: Option<Timestamp>,
 }
@@ -21,18 +23,24 @@ const SETTLES: Duration = Duration::from_secs(12);
 const AT_MOST: Duration = Duration::from_secs(30);
 
 impl Pauses {
+    /// The clock ticks.
     pub(super) fn tick(&mut self, at: Timestamp) {
-        let Some((last, usual)) = self.last else {
-            self.last = Some((at, Duration::ZERO));
-            return;
-        };
-        let gap = at.since(last);
+        self.heard(at);
+        if let Some(last) = self.last {
+            self.gaps = [self.gaps[1], at.since(last)];
+        }
+        self.last = Some(at);
+    }
+
+    /// Anything came: after a pause it may be quicker than the clock.
+    pub(super) fn heard(&mut self, at: Timestamp) {
+        let Some(last) = self.last.filter(|last| self.woke.is_none_or(|woke| woke <= *last)) else { return };
         // A simulation whose time flies has long ticks always.
-        let paused = gap >= SHORTEST && gap > usual * 3 / 2;
-        if paused {
+        let usual = self.gaps[0].max(self.gaps[1]);
+        let gap = at.since(last);
+        if gap >= SHORTEST && gap > usual * 3 / 2 && !usual.is_zero() {
             self.woke = Some(at);
         }
-        self.last = Some((at, if paused && !usual.is_zero() { usual } else { gap }));
     }
 
     pub(super) fn is_waking(&self, now: Timestamp, stats: Option<Timestamp>) -> bool {
@@ -54,13 +62,19 @@ mod tests {
         for t in [100, 120, 140, 160] {
             p.tick(at(t));
         }
-        // Only the second one has nothing before it to be compared with.
-        assert!(!p.is_waking(at(160), None));
-        p.tick(at(400));
-        assert!(p.is_waking(at(400), Some(at(390))) && p.is_waking(at(429), Some(at(390))));
-        assert!(!p.is_waking(at(430), Some(at(390))) && !p.is_waking(at(412), Some(at(401))));
-        // Ticks of a faster time are usual from the second one on.
+        p.heard(at(179));
+        assert_eq!(p.woke, None);
+        // What comes first after one may be no tick.
+        p.heard(at(400));
+        p.tick(at(401));
+        assert_eq!(p.woke, Some(at(400)));
+        assert!(p.is_waking(at(411), Some(at(401))) && !p.is_waking(at(412), Some(at(401))));
+        assert!(p.is_waking(at(429), Some(at(390))) && !p.is_waking(at(430), Some(at(390))));
+        for t in [402, 403, 404] {
+            p.tick(at(t));
+        }
+        assert_eq!(p.woke, Some(at(400)));
         p.tick(at(430));
-        assert!(p.woke == Some(at(400)));
+        assert_eq!(p.woke, Some(at(430)));
     }
 }
