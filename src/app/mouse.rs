@@ -64,6 +64,8 @@ impl App {
         let double = self.click.take().is_some_and(|(t, x, y)| self.clock.saturating_sub(t) <= DOUBLE && (x, y) == (at.x, at.y));
         if frame.tabs.contains(at) {
             return match self.tab_at(&frame, at.x, world) {
+                // It is there already; a number would open a cluster.
+                Some(ViewId::Fleet) if self.view() == Some(ViewId::Fleet) => Vec::new(),
                 Some(id) => self.act(Action::Show(id), world),
                 None => Vec::new(),
             };

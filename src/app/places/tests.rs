@@ -117,9 +117,9 @@ fn the_worst_of_each_is_seen() {
 fn long_names_that_differ_in_their_contexts_stay_told_apart() {
     let mut s = Session::fleet();
     let row = |c: &str| FleetRow { spot: spot(c), ..rows()[0].clone() };
-    s.rows = ["cluster-frankfurt", "cluster-frankfurt-two"].map(row).into();
+    s.rows = ["lab", "cluster-frankfurt-two"].map(row).into();
     let text = testing::text(&s.draw(80, 24));
-    assert!(text.contains("cluster-frankfurt  ") && text.contains("cluster-frankfurt-two"), "{text}");
+    assert!(text.contains("● lab   ") && text.contains("● cluster-frankfurt-two "), "{text}");
     let text = testing::text(&s.draw(120, 24));
     assert!(text.contains("cluster-frankfurt-two/sp1-cluster"), "{text}");
 }
@@ -151,11 +151,15 @@ fn keys_and_clicks_open_a_cluster() {
     let mut s = Session::fleet();
     let text = testing::text(&s.draw(100, 30));
     let row = u16::try_from(text.lines().position(|l| l.contains("staging")).unwrap()).unwrap();
-    let click = |s: &mut Session, y| {
+    let click_at = |s: &mut Session, column, y| {
         use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
         let kind = MouseEventKind::Down(MouseButton::Left);
-        s.send(Msg::Mouse(MouseEvent { kind, column: 10, row: y, modifiers: KeyModifiers::NONE }))
+        s.send(Msg::Mouse(MouseEvent { kind, column, row: y, modifiers: KeyModifiers::NONE }))
     };
+    // The tab is where one is already.
+    assert!(text.lines().nth(1).unwrap().starts_with(" fleet"), "{text}");
+    assert_eq!(click_at(&mut s, 3, 1), []);
+    let click = |s: &mut Session, y| click_at(s, 10, y);
     assert_eq!(click(&mut s, row + 1), []);
     assert_eq!(click(&mut s, row + 1), opens(2, None));
     assert_eq!(click(&mut s, 29), []);

@@ -233,6 +233,9 @@ impl View for Fleet {
         let columns = columns(table.width.saturating_sub(2));
         let first = rows.first().map(|(_, r)| &r.spot.namespace);
         let alike = rows.iter().all(|(_, r)| Some(&r.spot.namespace) == first);
+        // Beside the mark and a space on both sides of it.
+        let room = table.width.saturating_sub(3 + columns.iter().map(|c| c.width).sum::<u16>());
+        let short = alike && rows.iter().any(|(_, r)| width(&r.spot.name()) > room);
         head(Rect { y: Panel::list(parts.list).y, height: table.y - Panel::list(parts.list).y, ..table }, &columns, ctx, buf);
         let top = Self::top(at, fit, rows.len());
         for (n, (_, row)) in rows.iter().enumerate().skip(top).take(fit) {
@@ -244,7 +247,7 @@ impl View for Fleet {
                     put(buf, parts.rows, parts.rows.x, y, ctx.symbols.pointer, theme.style(Role::Accent));
                 }
             }
-            numbers(Rect { y, height: 1, ..table }, row, alike, &columns, ctx, buf);
+            numbers(Rect { y, height: 1, ..table }, row, short, &columns, ctx, buf);
             if lines == 2 {
                 let cause = Rect { x: parts.rows.x + 3, y: y + 1, width: parts.rows.width.saturating_sub(3), height: 1 };
                 let mut line = cause_of(row, ctx);
@@ -291,9 +294,9 @@ const fn mark(ctx: &Ctx<'_>, health: Health) -> (&'static str, Role) {
     }
 }
 
-/// The name and numbers of one. Where the namespaces are `alike` and the room is
-/// small, only the context tells it from the others.
-fn numbers(area: Rect, row: &FleetRow, alike: bool, columns: &[&Column], ctx: &Ctx<'_>, buf: &mut Buffer) {
+/// The name and numbers of one. `short`: there is no room for all names, and the
+/// context alone tells each from the others.
+fn numbers(area: Rect, row: &FleetRow, short: bool, columns: &[&Column], ctx: &Ctx<'_>, buf: &mut Buffer) {
     let theme = ctx.theme;
     let wide: u16 = columns.iter().map(|c| c.width).sum();
     let (symbol, role) = mark(ctx, row.health());
@@ -301,7 +304,7 @@ fn numbers(area: Rect, row: &FleetRow, alike: bool, columns: &[&Column], ctx: &C
     pen.gap(1).put(symbol, theme.style(role)).gap(1);
     let room = pen.left().saturating_sub(wide);
     let mut name = row.spot.name();
-    if alike && width(&name) > room {
+    if short {
         name = row.spot.context.clone().unwrap_or(name);
     }
     let name = cut_middle(&name, room, ctx.symbols.ellipsis);
