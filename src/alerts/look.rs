@@ -139,6 +139,8 @@ impl Digest {
 /// A roll-out starts the new one first and ends the old one so much later: it
 /// begins, is ready, and the old one has 30 s to finish what it has.
 const OVERLAP: Duration = Duration::from_secs(150);
+/// A container that dies may be back before a heartbeat, each 5 s, has failed.
+const BACK: Duration = Duration::from_secs(15);
 /// Those that come so soon after the beginning are no replacements.
 const GATHERING: Duration = Duration::from_secs(120);
 
@@ -146,7 +148,7 @@ const GATHERING: Duration = Duration::from_secs(120);
 /// log alone (Kubernetes knows it): each newcomer is for one that goes after it,
 /// unless it came for one that had gone before.
 fn replaced(model: &Model, kind: WorkerKind) -> Vec<WorkerId> {
-    let went = |w: &Worker| w.unreachable_since.or(w.lost_at);
+    let went = |w: &Worker| w.unreachable_since.or(w.lost_at).map(|t| t.minus(BACK));
     let of_kind = || model.workers.iter().filter(|w| w.kind == Some(kind));
     if model.kube.known || !of_kind().any(|w| went(w).is_some()) {
         return Vec::new();

@@ -206,9 +206,9 @@ fn a_rollout_that_only_the_coordinator_tells_of() {
         replaced(&mut s, 11 + n, 21 + n);
     }
     silent(&s);
-    // The next one that goes has nobody who came for it.
-    s.run(21, "cli_1", 1010, T::ProveShard).pass(20);
-    replaced(&mut s, 21, 22);
+    // The next one that goes has nobody who came for it: who is back before its heartbeats fail came after it.
+    s.run(21, "cli_1", 1010, T::ProveShard).pass(20).gpu(24).pass(4);
+    replaced(&mut s, 21, 24);
     assert_eq!(s.ids(), ["worker-silent", "worker-lost"]);
 }
 
