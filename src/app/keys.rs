@@ -137,7 +137,10 @@ impl App {
         if let Some(found) = self.palette_found(input, world).into_iter().nth(selected) {
             return self.act(found.command.action, world);
         }
-        self.say(format!("nothing is called '{}'", input.text()));
+        match self.places.only_here(input.text()) {
+            Some(why) => self.say(why),
+            None => self.say(format!("nothing is called '{}'", input.text())),
+        }
         Vec::new()
     }
 

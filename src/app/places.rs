@@ -58,6 +58,15 @@ impl Places {
         Some(format!("{word} {name}"))
     }
 
+    /// Why one cannot go there, where a place was typed and there is only this one.
+    pub fn only_here(&self, query: &str) -> Option<&'static str> {
+        let (word, _) = read(query).filter(|_| !self.can_switch)?;
+        Some(match word {
+            "context" => "the demo and recordings are at one place: sp1top --context NAME looks at a cluster",
+            _ => "the demo and recordings are at one place: sp1top -n NAME looks at a namespace",
+        })
+    }
+
     /// What was typed as a place that is not known: it may be there all the
     /// same.
     pub fn typed(&self, query: &str, known: &[Command]) -> Option<Command> {

@@ -312,8 +312,11 @@ impl Sites {
 
     fn show_fleet(&mut self) {
         let Some(mut head) = self.head.take() else {
-            let words = "one cluster is looked at: start with --context A --context B for several, or : context NAME to go elsewhere";
-            self.update(Msg::Say(words.into()));
+            let mut words = "one cluster is looked at: start with --context A --context B for several".to_owned();
+            if self.opener.is_some() {
+                words.push_str(", or : context NAME to go elsewhere");
+            }
+            self.update(Msg::Say(words));
             return;
         };
         if let Some(site) = self.site() {

@@ -194,6 +194,7 @@ fn the_palette_goes_elsewhere() {
     // Nothing of this for a recording.
     let mut s = Session { app: App::new(AppOptions::default()), ..Session::one(false) };
     assert_eq!(s.press(&[":", "context prod-us", "enter"]), []);
+    assert!(testing::text(&s.draw(100, 30)).contains("sp1top --context NAME looks at a cluster"));
     // While it is typed, one sees what there is.
     let mut s = Session::one(false);
     s.press(&[":", "ctx "]);
