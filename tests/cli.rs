@@ -124,6 +124,20 @@ fn a_recording_without_anything_of_ours_is_told() {
 }
 
 #[test]
+fn a_tape_that_is_there_is_kept() {
+    let d = dir();
+    let record = |of: &str| run(&d, &["record", "--from", &capture(of).display().to_string(), "-o", "t.tape"]);
+    let read = |name: &str| std::fs::read(d.path().join(name)).unwrap();
+    record("healthy-plonk48");
+    let first = read("t.tape");
+    let told = record("idle");
+    assert!(told.code == Some(0) && told.err.contains("the t.tape that was there is now t.tape.1"), "{}", told.err);
+    assert!(read("t.tape.1") == first && read("t.tape") != first);
+    record("idle");
+    assert!(read("t.tape.1") == first && !read("t.tape.2").is_empty());
+}
+
+#[test]
 fn a_compressed_log_is_read_once() {
     let d = dir();
     let raw = zstd::decode_all(std::fs::File::open(capture("healthy-plonk48")).unwrap()).unwrap();

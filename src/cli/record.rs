@@ -45,6 +45,25 @@ impl Tally {
     }
 }
 
+/// A tape that is there already may be of the incident that somebody looks for:
+/// it is kept under another name.
+fn keep_earlier(path: &Path) -> Result<(), String> {
+    if !std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() > 0) {
+        return Ok(());
+    }
+    let other = |n: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{n}"));
+        PathBuf::from(name)
+    };
+    let free = (1..=999).map(other).find(|p| !p.exists());
+    let free = free.ok_or_else(|| format!("{} and 999 earlier ones are there already; give another name", path.display()))?;
+    std::fs::rename(path, &free)
+        .map_err(|e| format!("{} is there already and cannot be renamed: {e}; give another name", path.display()))?;
+    eprintln!("sp1top: note: the {} that was there is now {}", path.display(), free.display());
+    Ok(())
+}
+
 fn sharer(share: bool) -> Option<Sharer> {
     share.then(|| {
         use std::hash::{BuildHasher as _, Hasher as _};
@@ -59,6 +78,7 @@ fn live(args: &RecordArgs, place: &Place) -> Result<(Tally, Option<String>), Fai
     for s in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
         signal_hook::flag::register(s, Arc::clone(&stop))?;
     }
+    keep_earlier(&args.output)?;
     let sink = Sink::file(&args.output, sharer(args.share))?;
     // Held until the end: the sources look at it.
     let demo = demo(args)?;
@@ -124,6 +144,7 @@ fn convert(args: &RecordArgs) -> Result<Tally, Failure> {
     if out.is_some_and(|o| args.from.iter().any(|p| std::fs::canonicalize(p).is_ok_and(|p| p == o))) {
         return Err(Failure::usage("the tape would be written over what it is made of; give another name"));
     }
+    keep_earlier(&args.output)?;
     let mut sink = Sink::file(&args.output, sharer)?;
     let mut tally = Tally::default();
     let told = |e: std::io::Error| unwritable(&args.output, &e);
@@ -157,7 +178,10 @@ pub(super) fn sessions_dir() -> Option<PathBuf> {
 /// does without. One that was asked for may not.
 pub(super) fn taping(asked: Option<&Path>, session: bool) -> Result<Taping, Failure> {
     let asked = match asked {
-        Some(path) => Some(Recorder::start(Sink::file(path, None)?, path.to_owned())?),
+        Some(path) => {
+            keep_earlier(path)?;
+            Some(Recorder::start(Sink::file(path, None)?, path.to_owned())?)
+        }
         None => None,
     };
     Ok(Taping { session: if session { session_tape() } else { Err("--no-session-tape was given".into()) }, asked })
