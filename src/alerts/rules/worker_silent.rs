@@ -21,6 +21,8 @@ pub const RULE: Rule = Rule {
 /// Heartbeats are sent every 5 s: the second one that fails is no accident.
 const LATE: Duration = Duration::from_secs(9);
 
+/// A kind of which so many have ended is known.
+const SEEN: u64 = 20;
 /// So long a worker that was given up belongs to a story of others that are late.
 const TOLD: Duration = Duration::from_secs(120);
 /// Workers that go this shortly after each other are one story.
@@ -48,12 +50,16 @@ fn check(look: &Look<'_>, out: &mut Vec<Finding>) {
         if w.kind == Some(WorkerKind::Cpu) || w.tasks.is_empty() {
             continue;
         }
-        // The newest first: it decides, and usually says no.
+        // The newest first: it decides, and usually says no. What of a kind is long that has not been
+        // seen enough is what is long for the others on its worker, where there are any.
+        let known = |k: &TaskType| look.model.durations.typical(k).is_some_and(|t| t.count >= SEEN);
+        let longest = w.tasks.iter().filter_map(|t| t.kind.as_ref().filter(|k| known(k))).map(|k| limits.on(k, w)).max();
+        let limit = |k: &TaskType| longest.filter(|_| !known(k)).map_or(limits.on(k, w), |l| l.min(limits.on(k, w)));
         let all_old = w
             .tasks
             .iter()
             .rev()
-            .all(|t| t.kind.as_ref().is_some_and(|k| age(look, t) > limits.on(k, w) && k.worker_kind() == Some(WorkerKind::Gpu)));
+            .all(|t| t.kind.as_ref().is_some_and(|k| age(look, t) > limit(k) && k.worker_kind() == Some(WorkerKind::Gpu)));
         if all_old && others_moved(look, w) && !words::is_planned(look, w) {
             out.push(hung(look, w));
         }
@@ -188,7 +194,8 @@ mod tests {
             s.run(11, "cli_1", t, T::ProveShard).queue(0, 5).pass(10);
             s.done(t);
         }
-        s.run(11, "cli_1", 666, T::ProveShard);
+        // The other one is of a kind that has not been seen to end.
+        s.run(11, "cli_1", 666, T::ProveShard).run(11, "cli_1", 667, T::ShrinkWrap);
         for t in 200..211 {
             s.run(12, "cli_1", t, T::ProveShard).pass(10);
             s.done(t);
