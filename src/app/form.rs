@@ -1,5 +1,6 @@
 //! The rows of a dialog: a label, and a text or a choice.
 
+use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
@@ -7,6 +8,7 @@ use ratatui::text::{Line, Span};
 use crate::base::redact::passwords;
 use crate::ui::draw::{put, put_line, tint, width, wrap};
 use crate::ui::widgets::input::Input;
+use crate::ui::widgets::panel::Panel;
 use crate::ui::{Ctx, Role};
 
 /// Columns of the labels.
@@ -20,6 +22,61 @@ pub(super) enum Value<'a> {
     Text(&'a Input, &'static str),
     /// Redis URLs, whose passwords are not shown.
     Urls(&'a Input, &'static str),
+}
+
+/// A dialog whose fields are walked through and filled in.
+pub(super) trait Fill {
+    /// Its fields as they are.
+    fn rows(&self) -> Vec<(&'static str, Value<'_>)>;
+    /// Which of them is edited.
+    fn at(&mut self) -> &mut usize;
+    /// Its text, where it has one.
+    fn input(&mut self) -> Option<&mut Input>;
+    /// Takes a choice of it.
+    fn choose(&mut self, i: usize);
+
+    /// Takes pasted text.
+    fn paste(&mut self, text: &str) {
+        if let Some(i) = self.input() {
+            i.insert(text.trim());
+        }
+    }
+
+    /// A click goes to a field, and takes one of its choices.
+    fn click(&mut self, area: Rect, at: Position) {
+        let Some((row, choice)) = hit(Panel::inner(area), &self.rows(), at) else { return };
+        *self.at() = row;
+        if let Some(i) = choice {
+            self.choose(i);
+        }
+    }
+
+    /// A key that walks or fills in.
+    fn fill(&mut self, key: &KeyEvent) {
+        let last = self.rows().len().saturating_sub(1);
+        let at = self.at();
+        match key.code {
+            KeyCode::Down | KeyCode::Tab => *at = if *at >= last { 0 } else { *at + 1 },
+            KeyCode::Up | KeyCode::BackTab => *at = if *at == 0 { last } else { *at - 1 },
+            code => match self.input() {
+                Some(input) => drop(input.key(key)),
+                None => match code {
+                    KeyCode::Right | KeyCode::Char(' ' | 'l') => self.turn(1),
+                    KeyCode::Left | KeyCode::Char('h') => self.turn(-1),
+                    _ => {}
+                },
+            },
+        }
+    }
+
+    /// The next of a field's choices, or the one before.
+    fn turn(&mut self, by: isize) {
+        let at = *self.at();
+        let Some((_, Value::Choice(all))) = self.rows().into_iter().nth(at) else { return };
+        let now = all.iter().position(|(_, on)| *on).unwrap_or(0);
+        let next = now.checked_add_signed(by).unwrap_or(all.len().saturating_sub(1)) % all.len().max(1);
+        self.choose(next);
+    }
 }
 
 /// Draws the rows, the one at `at` being edited; returns the row below them.

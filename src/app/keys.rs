@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use super::form::Fill as _;
 use super::popup::{Ask, Popup};
 use super::{App, World, command};
 use crate::base::when;

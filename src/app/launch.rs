@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use super::form::{self, Value};
+use super::form::{self, Fill, Value};
 use super::popup::Popup;
 use super::store::StoreForm;
 use super::{App, World};
@@ -104,56 +104,8 @@ impl Launcher {
         self.fields().get(self.at).copied().unwrap_or(Field::Program)
     }
 
-    fn input(&mut self) -> Option<&mut Input> {
-        Some(match self.field() {
-            Field::N => &mut self.n,
-            Field::Elf => &mut self.path,
-            Field::Input => &mut self.item,
-            Field::Count => &mut self.count,
-            Field::Timeout => &mut self.timeout,
-            Field::Program | Field::Mode | Field::Store => return None,
-            field => return self.store.as_mut().and_then(|s| s.input(field)),
-        })
-    }
-
-    /// Takes pasted text.
-    pub fn paste(&mut self, text: &str) {
-        if let Some(i) = self.input() {
-            i.insert(text.trim());
-        }
-    }
-
     fn mode(&self) -> ProofMode {
         MODES[self.mode % MODES.len()]
-    }
-
-    fn turn(&mut self, by: usize) {
-        match self.field() {
-            Field::Program => self.elf = !self.elf,
-            Field::Mode => self.mode = (self.mode + by) % MODES.len(),
-            Field::Store => {
-                if let Some(s) = &mut self.store {
-                    s.turn(by != 1);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn rows(&self) -> Vec<(&'static str, Value<'_>)> {
-        self.fields().into_iter().map(|f| self.row(f)).collect()
-    }
-
-    /// A click goes to a field, and takes one of its choices.
-    pub(super) fn click(&mut self, area: Rect, at: Position) {
-        let Some((row, choice)) = form::hit(Panel::inner(area), &self.rows(), at) else { return };
-        (self.at, self.wrong) = (row, None);
-        match (self.field(), choice) {
-            (Field::Program, Some(i)) => self.elf = i == 1,
-            (Field::Mode, Some(i)) => self.mode = i,
-            (Field::Store, Some(i)) => self.store.iter_mut().for_each(|s| s.choose(i)),
-            _ => {}
-        }
     }
 
     fn row(&self, field: Field) -> (&'static str, Value<'_>) {
@@ -185,6 +137,38 @@ impl Launcher {
         let count = count.ok_or("so many at once: a number from 1 to 256")?;
         let timeout = units::parse_duration(self.timeout.text()).ok_or("a time is a number with s, m, h or d behind it: 90s, 30m, 4h")?;
         Ok(Launch { program, mode: self.mode(), count, timeout })
+    }
+}
+
+impl Fill for Launcher {
+    fn rows(&self) -> Vec<(&'static str, Value<'_>)> {
+        self.fields().into_iter().map(|f| self.row(f)).collect()
+    }
+
+    fn at(&mut self) -> &mut usize {
+        self.wrong = None;
+        &mut self.at
+    }
+
+    fn input(&mut self) -> Option<&mut Input> {
+        Some(match self.field() {
+            Field::N => &mut self.n,
+            Field::Elf => &mut self.path,
+            Field::Input => &mut self.item,
+            Field::Count => &mut self.count,
+            Field::Timeout => &mut self.timeout,
+            Field::Program | Field::Mode | Field::Store => return None,
+            field => return self.store.as_mut().and_then(|s| s.input(field)),
+        })
+    }
+
+    fn choose(&mut self, i: usize) {
+        match self.field() {
+            Field::Program => self.elf = i == 1,
+            Field::Mode => self.mode = i,
+            Field::Store => self.store.iter_mut().for_each(|s| s.choose(i)),
+            _ => {}
+        }
     }
 }
 
@@ -288,11 +272,8 @@ impl App {
 
     pub(super) fn key_in_launch(&mut self, key: &KeyEvent, mut form: Box<Launcher>, world: &World<'_>) -> Vec<Effect> {
         form.wrong = None;
-        let last = form.fields().len() - 1;
         match key.code {
             KeyCode::Esc => return Vec::new(),
-            KeyCode::Down | KeyCode::Tab => form.at = if form.at >= last { 0 } else { form.at + 1 },
-            KeyCode::Up | KeyCode::BackTab => form.at = if form.at == 0 { last } else { form.at - 1 },
             KeyCode::Enter => match form.launch() {
                 Ok(_) => {
                     if let Some(store) = form.store.as_ref().filter(|s| !s.is_taken()) {
@@ -310,14 +291,7 @@ impl App {
                 }
                 Err(e) => form.wrong = Some(e),
             },
-            code => match form.input() {
-                Some(input) => drop(input.key(key)),
-                None => match code {
-                    KeyCode::Right | KeyCode::Char(' ' | 'l') => form.turn(1),
-                    KeyCode::Left | KeyCode::Char('h') => form.turn(MODES.len() - 1),
-                    _ => {}
-                },
-            },
+            _ => form.fill(key),
         }
         self.popup = Some(Popup::Launch(form));
         Vec::new()

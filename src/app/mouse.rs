@@ -6,6 +6,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
 use super::chrome::{self, Frame};
+use super::form::Fill as _;
 use super::popup::Popup;
 use super::{App, World};
 use crate::ui::{Action, Effect, ViewId};

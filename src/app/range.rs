@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use super::form::{self, Value};
+use super::form::{self, Fill, Value};
 use super::launch::Confirm;
 use super::popup::{Popup, centre};
 use super::{App, World};
@@ -128,52 +128,6 @@ impl RangeForm {
         self.fields().get(self.at).copied().unwrap_or(Field::Dir)
     }
 
-    fn input(&mut self) -> Option<&mut Input> {
-        Some(match self.field() {
-            Field::Dir => &mut self.dir,
-            Field::EnvFile => &mut self.env_file,
-            Field::Newest => &mut self.newest,
-            Field::First => &mut self.first,
-            Field::Last => &mut self.last,
-            Field::Ranges => &mut self.ranges,
-            Field::Address => &mut self.address,
-            Field::Timeout => &mut self.timeout,
-            Field::What | Field::Prove | Field::Witness => return None,
-        })
-    }
-
-    /// Takes pasted text.
-    pub fn paste(&mut self, text: &str) {
-        if let Some(i) = self.input() {
-            i.insert(text.trim());
-        }
-    }
-
-    fn turn(&mut self, by: usize) {
-        match self.field() {
-            Field::What => self.what = (self.what + by) % WHATS.len(),
-            Field::Prove => self.prove = !self.prove,
-            Field::Witness => self.witness = !self.witness,
-            _ => {}
-        }
-    }
-
-    fn rows(&self) -> Vec<(&'static str, Value<'_>)> {
-        self.fields().into_iter().map(|f| self.row(f)).collect()
-    }
-
-    /// A click goes to a field, and takes one of its choices.
-    pub(super) fn click(&mut self, area: Rect, at: Position) {
-        let Some((row, choice)) = form::hit(Panel::inner(area), &self.rows(), at) else { return };
-        (self.at, self.wrong) = (row, None);
-        match (self.field(), choice) {
-            (Field::What, Some(i)) => self.what = i,
-            (Field::Prove, Some(i)) => self.prove = i == 1,
-            (Field::Witness, Some(i)) => self.witness = i == 0,
-            _ => {}
-        }
-    }
-
     fn row(&self, field: Field) -> (&'static str, Value<'_>) {
         match field {
             Field::Dir => ("checkout", Value::Text(&self.dir, "folder of op-succinct")),
@@ -262,6 +216,40 @@ fn question(l: &RangeLaunch, cluster: &str) -> Confirm {
     Confirm::new("op-succinct", text, Request::Range(l.clone()))
 }
 
+impl Fill for RangeForm {
+    fn rows(&self) -> Vec<(&'static str, Value<'_>)> {
+        self.fields().into_iter().map(|f| self.row(f)).collect()
+    }
+
+    fn at(&mut self) -> &mut usize {
+        self.wrong = None;
+        &mut self.at
+    }
+
+    fn input(&mut self) -> Option<&mut Input> {
+        Some(match self.field() {
+            Field::Dir => &mut self.dir,
+            Field::EnvFile => &mut self.env_file,
+            Field::Newest => &mut self.newest,
+            Field::First => &mut self.first,
+            Field::Last => &mut self.last,
+            Field::Ranges => &mut self.ranges,
+            Field::Address => &mut self.address,
+            Field::Timeout => &mut self.timeout,
+            Field::What | Field::Prove | Field::Witness => return None,
+        })
+    }
+
+    fn choose(&mut self, i: usize) {
+        match self.field() {
+            Field::What => self.what = i,
+            Field::Prove => self.prove = i == 1,
+            Field::Witness => self.witness = i == 0,
+            _ => {}
+        }
+    }
+}
+
 impl App {
     /// Opens the pane of the run, or the dialog where there is none.
     pub(super) fn open_range(&mut self, world: &World<'_>) {
@@ -287,7 +275,6 @@ impl App {
 
     pub(super) fn key_in_range(&mut self, key: &KeyEvent, mut form: Box<RangeForm>, world: &World<'_>) -> Vec<Effect> {
         form.wrong = None;
-        let last = form.fields().len() - 1;
         match key.code {
             KeyCode::Esc => {
                 // What was typed is there when it is opened again.
@@ -295,8 +282,6 @@ impl App {
                 self.range_form = Some(form);
                 return Vec::new();
             }
-            KeyCode::Down | KeyCode::Tab => form.at = if form.at >= last { 0 } else { form.at + 1 },
-            KeyCode::Up | KeyCode::BackTab => form.at = if form.at == 0 { last } else { form.at - 1 },
             KeyCode::Enter => match form.launch() {
                 Ok(l) if l.prove && self.prover.read_only => {
                     form.wrong = Some("read-only: nothing in the cluster is changed; the witness can be run".into());
@@ -310,14 +295,7 @@ impl App {
                 }
                 Err(e) => form.wrong = Some(e),
             },
-            code => match form.input() {
-                Some(input) => drop(input.key(key)),
-                None => match code {
-                    KeyCode::Right | KeyCode::Char(' ' | 'l') => form.turn(1),
-                    KeyCode::Left | KeyCode::Char('h') => form.turn(WHATS.len() - 1),
-                    _ => {}
-                },
-            },
+            _ => form.fill(key),
         }
         self.popup = Some(Popup::Range(form));
         Vec::new()

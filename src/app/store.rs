@@ -73,13 +73,6 @@ impl StoreForm {
         }
     }
 
-    pub(super) fn turn(&mut self, back: bool) {
-        let all = self.choices();
-        let at = all.iter().position(|(_, w)| *w == self.which).unwrap_or(0);
-        self.which = all[(at + if back { all.len() - 1 } else { 1 }) % all.len()].1;
-        self.taken = false;
-    }
-
     /// Takes one of its choices.
     pub(super) fn choose(&mut self, i: usize) {
         if let Some((_, which)) = self.choices().get(i) {
