@@ -1,6 +1,7 @@
 //! What rules look at: the model, and what is worked out once for all of them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::base::{TaskType, Timestamp, WorkerId, WorkerKind};
@@ -64,8 +65,7 @@ pub struct Digest {
     oldest: [Option<Timestamp>; TaskType::KNOWN.len()],
     /// Some worker's heartbeats fail.
     pub unreachable: bool,
-    /// Workers that went after another one had come for them, as in a roll-out.
-    pub replaced: BTreeSet<WorkerId>,
+    replaced: OnceLock<BTreeSet<WorkerId>>,
 }
 
 impl Digest {
@@ -107,8 +107,14 @@ impl Digest {
         }
         let running = TaskType::KNOWN.iter().filter(|k| counts[k.index()] > 0).map(|k| (k.clone(), counts[k.index()])).collect();
         let oldest = std::array::from_fn(|i| (counts[i] > 0).then_some(oldest[i]));
-        let replaced = [WorkerKind::Cpu, WorkerKind::Gpu, WorkerKind::All].into_iter().flat_map(|k| replaced(model, k)).collect();
-        Self { running, workers, gpu_moved_at, cpu_moved_at, oldest, unreachable, replaced }
+        Self { running, workers, gpu_moved_at, cpu_moved_at, oldest, unreachable, replaced: OnceLock::new() }
+    }
+
+    /// Workers that went after another one had come for them, as in a roll-out.
+    /// Worked out when it is asked for: it concerns few moments.
+    pub fn replaced(&self, model: &Model) -> &BTreeSet<WorkerId> {
+        let kinds = [WorkerKind::Cpu, WorkerKind::Gpu, WorkerKind::All];
+        self.replaced.get_or_init(|| kinds.into_iter().flat_map(|k| replaced(model, k)).collect())
     }
 
     /// Since when the oldest task of `kind` runs.

@@ -74,6 +74,11 @@ impl<T> Ring<T> {
         self.dropped
     }
 
+    /// Oldest to newest, to change.
+    pub fn iter_mut(&mut self) -> std::collections::vec_deque::IterMut<'_, T> {
+        self.items.iter_mut()
+    }
+
     /// Oldest to newest.
     pub fn iter(&self) -> std::collections::vec_deque::Iter<'_, T> {
         self.items.iter()
@@ -114,6 +119,15 @@ impl<'a, T> IntoIterator for &'a Ring<T> {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a mut Ring<T> {
+    type Item = &'a mut T;
+    type IntoIter = std::collections::vec_deque::IterMut<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Ended tasks of a proof: which are kept when there are too many.
 
+use std::time::Duration;
+
 use super::{Proof, SpanEnd, TaskSpan};
 use crate::base::{Ring, TaskId, TaskType, Timestamp, WorkerId};
 
@@ -7,6 +9,9 @@ use crate::base::{Ring, TaskId, TaskType, Timestamp, WorkerId};
 pub(super) const SPANS: usize = 768;
 /// Ended tasks kept for a proof that is over.
 pub(super) const SPANS_WHEN_OVER: usize = 96;
+
+/// How much later than its place in the order says a task may have ended.
+const NEARLY: Duration = Duration::from_secs(20);
 
 impl Proof {
     /// Adds an ended task. Where there are too many, the oldest of the types
@@ -33,9 +38,10 @@ impl Proof {
         if span.outcome != SpanEnd::Done {
             return false;
         }
-        let known =
-            (0..self.spans.len()).rev().find(|i| self.spans.get(*i).is_some_and(|s| s.task == span.task && s.outcome == SpanEnd::Done));
-        let Some(s) = known.and_then(|i| self.spans.get_mut(i)) else { return false };
+        // It did not end before it was listed; what has ended is in the order of its end, nearly.
+        let near = |s: &&mut TaskSpan| s.end.plus(NEARLY) >= span.start;
+        let known = self.spans.iter_mut().rev().take_while(near).find(|s| s.task == span.task && s.outcome == SpanEnd::Done);
+        let Some(s) = known else { return false };
         if span.worker != WorkerId::Text("?".into()) {
             s.worker.clone_from(&span.worker);
         }

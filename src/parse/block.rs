@@ -67,6 +67,9 @@ fn stats_field(out: &mut Stats, name: &[u8], value: &[u8]) -> Option<bool> {
     Some(true)
 }
 
+/// So many that a few dozen proofs seldom share one.
+const SLOTS: usize = 256;
+
 /// Proofs whose ids were read lately: a block names each of them many times.
 #[derive(Clone, Debug, Default)]
 pub struct KnownProofs(Vec<Option<ProofId>>);
@@ -81,11 +84,11 @@ impl KnownProofs {
     fn read(&mut self, id: &[u8]) -> Option<ProofId> {
         // Only streams that name proofs pay for it.
         if self.0.is_empty() {
-            self.0.resize(32, None);
+            self.0.resize(SLOTS, None);
         }
         // Ids differ in their last digits.
         let tail = id.last_chunk::<8>().map_or(0, |t| u64::from_le_bytes(*t));
-        let place = tail.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 59;
+        let place = tail.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOTS.ilog2());
         let known = self.0.get_mut(usize::try_from(place).ok()?)?;
         match known {
             Some(p) if p.as_str().as_bytes() == id => {}

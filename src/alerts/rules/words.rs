@@ -90,7 +90,7 @@ pub fn rolled(look: &Look<'_>, deployment: &str, at: Timestamp) -> bool {
 pub fn is_planned(look: &Look<'_>, w: &Worker) -> bool {
     let drains = w.tie.as_ref().and_then(|t| look.model.signals.draining(&t.source)).is_some_and(|t| t >= w.first_seen);
     let at = w.lost_at.or(w.unreachable_since).unwrap_or(look.now());
-    drains || look.digest.replaced.contains(&w.id) || rolled(look, deployment(w.kind), at)
+    drains || look.digest.replaced(look.model).contains(&w.id) || rolled(look, deployment(w.kind), at)
 }
 
 /// The container's end that took a worker with it, where Kubernetes tells of one.
