@@ -135,6 +135,10 @@ fn a_tape_that_is_there_is_kept() {
     assert!(read("t.tape.1") == first && read("t.tape") != first);
     record("idle");
     assert!(read("t.tape.1") == first && !read("t.tape.2").is_empty());
+    // What is no tape stays where it is.
+    std::fs::write(d.path().join("t.tape"), "notes").unwrap();
+    record("idle").fails(1, &["t.tape is there and is no tape; give another name"]);
+    assert!(read("t.tape") == b"notes" && !d.path().join("t.tape.3").exists());
 }
 
 #[test]

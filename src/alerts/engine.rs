@@ -377,7 +377,11 @@ impl Alerts {
             let Some(alert) = e.firing.clone() else { continue };
             if let Some(cause) = causes.get(key).cloned() {
                 e.bare_since = None;
-                if e.told.is_some() {
+                if let Some(worst) = e.told {
+                    if alert.severity < worst {
+                        e.told = Some(alert.severity);
+                        news.push(alert.clone());
+                    }
                     before.entry(cause).or_default().push(alert);
                 } else {
                     e.covered = true;

@@ -167,15 +167,21 @@ fn replaced(model: &Model, kind: WorkerKind) -> Vec<WorkerId> {
     moves.extend(of_kind().filter_map(|w| Some((went(w)?, false, w))));
     moves.sort_by_key(|(at, comes, w)| (*at, *comes, &w.id));
     let (mut there, mut owed) = (of_kind().filter(|w| came(w).is_none()).count(), 0usize);
-    let (mut free, mut out) = (VecDeque::<Timestamp>::new(), Vec::new());
+    let (mut free, mut out) = (VecDeque::<(Timestamp, &WorkerId)>::new(), Vec::new());
     for (at, comes, w) in moves {
-        free.retain(|t| at.since(*t) <= OVERLAP);
+        free.retain(|(t, _)| at.since(*t) <= OVERLAP);
         if comes {
             there += 1;
             match owed.checked_sub(1) {
                 Some(less) => owed = less,
-                None => free.push_back(at),
+                None => free.push_back((at, &w.id)),
             }
+            continue;
+        }
+        // Nobody comes for oneself.
+        if let Some(own) = free.iter().position(|(_, id)| **id == w.id) {
+            free.remove(own);
+            (owed, there) = (owed + 1, there.saturating_sub(1));
             continue;
         }
         // While the old ones take their time to end, all of the new ones may have come, and no more.

@@ -46,9 +46,9 @@ impl Tally {
 }
 
 /// A tape that is there already may be of the incident that somebody looks for:
-/// it is kept under another name.
+/// it is kept under another name. Any other file is refused later.
 fn keep_earlier(path: &Path) -> Result<(), String> {
-    if !std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() > 0) {
+    if !Sink::is_tape(path) {
         return Ok(());
     }
     let other = |n: u32| {

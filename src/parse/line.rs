@@ -44,6 +44,8 @@ pub struct Reader {
     in_record: bool,
     /// A line's beginning was seen.
     begun: bool,
+    /// The last record was there before, and is not told again.
+    dropped: bool,
     told: Option<Component>,
     template: Option<Template>,
     proofs: block::KnownProofs,
@@ -111,6 +113,7 @@ impl Reader {
             last_origin: None,
             in_record: false,
             begun: false,
+            dropped: false,
             told: None,
             template: None,
             proofs: block::KnownProofs::new(),
@@ -141,10 +144,10 @@ impl Reader {
             && let Some((report, b"")) = block::worker(rest, &mut self.proofs)
         {
             if self.repeats.is_of_known(at) {
-                (self.begun, self.in_record) = (true, false);
+                (self.begun, self.in_record, self.dropped) = (true, false, true);
                 return;
             }
-            (self.last_at, self.begun, self.in_record) = (at, true, self.logs);
+            (self.last_at, self.begun, self.in_record, self.dropped) = (at, true, self.logs, false);
             if self.logs {
                 let target_len = u16::try_from(t.target.len()).unwrap_or(0);
                 let t = format!("{}[coordinator] worker {}", t.target, text::clean(rest));
@@ -193,17 +196,18 @@ impl Reader {
             (self.begun, self.in_record) = (true, false);
             return;
         }
-        if self.told == Some(Component::Coordinator) {
+        let component = component_of_target(&r.target).or_else(|| found.as_ref()?.as_ref().ok()?.1);
+        if component == Some(Component::Coordinator) {
             let stats = matches!(found, Some(Ok((What::Stats(_), _))));
             let worker = matches!(found, Some(Ok((What::Worker(_), _))));
             if if worker { self.repeats.is_of_known(r.at) } else { self.repeats.is_known(r.at, line, stats) } {
-                (self.begun, self.in_record) = (true, false);
+                (self.begun, self.in_record, self.dropped) = (true, false, true);
                 return;
             }
         }
         (self.last_at, self.begun) = (r.at, true);
+        self.dropped = false;
         let periodic = matches!(found, Some(Ok((What::Stats(_) | What::Worker(_), _))));
-        let component = component_of_target(&r.target).or_else(|| found.as_ref()?.as_ref().ok()?.1);
         self.tell(component, found.as_ref().and_then(|f| f.as_ref().ok()).map(|f| &f.0), r.at, out);
         self.in_record = self.logs || r.level >= Level::Warn;
         if self.in_record {
@@ -295,6 +299,11 @@ impl Reader {
         }
         let begun = std::mem::replace(&mut self.begun, true);
         let known = is_plain(said);
+        // More of a record that was there before.
+        if self.dropped && !known && outer.is_none() {
+            return;
+        }
+        self.dropped = false;
         let ours = memchr::memmem::find(line, block::MARK).is_some() || memchr::memmem::find(line, b"GetStatsResponse {").is_some();
         if !ended || (!begun && !known) {
             unread(at, UnreadReason::Partial, line, out);

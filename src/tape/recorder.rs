@@ -33,6 +33,14 @@ pub enum Sink {
 }
 
 impl Sink {
+    /// Whether a tape is there, or the beginning of one.
+    #[must_use]
+    pub fn is_tape(path: &Path) -> bool {
+        let mut begin = Vec::new();
+        let read = |f: File| f.take(MAGIC.len() as u64).read_to_end(&mut begin).is_ok();
+        std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() > 0) && File::open(path).is_ok_and(read) && begin == MAGIC
+    }
+
     /// A new tape at `path`. An old tape there is replaced; any other file is
     /// not.
     pub fn file(path: &Path, sharer: Option<Sharer>) -> Result<Self, String> {

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sp1top::alerts::{Transition, TransitionState};
-use sp1top::base::Timestamp;
+use sp1top::base::{SourceName, Timestamp};
 use sp1top::model::Model;
 use sp1top::pipeline::Pipeline;
 use sp1top::sources::files::Recording;
@@ -163,6 +163,24 @@ fn healthy_recordings_may_begin_and_end_anywhere() {
     }
 }
 
+/// No fact of a log is lost because parts of it come again, and none is doubled but
+/// workers' lines, of which the first counts.
+fn lost_and_doubled(name: &str, once: &[u8], again: &[u8]) {
+    use sp1top::event::{Batch, What};
+    let facts = |text: &[u8]| {
+        let source = SourceName::new("log:coordinator");
+        let mut out = Batch { seq: 0, at: Timestamp::ZERO, source, events: Vec::new(), unread: Vec::new(), bytes: 0 };
+        sp1top::parse::stream::Stream::new(false).feed(text, Timestamp::ZERO, &mut out);
+        let of_worker = |e: &sp1top::event::Event| matches!(e.what, What::Worker(_));
+        let show = |e: &sp1top::event::Event| format!("{e:?}");
+        let (workers, others): (Vec<_>, Vec<_>) = out.events.iter().partition(|e| of_worker(e));
+        (workers.into_iter().map(show).collect::<BTreeSet<_>>(), others.into_iter().map(show).collect::<Vec<_>>())
+    };
+    let (a, b) = (facts(once), facts(again));
+    assert!(a.0 == b.0, "{name}: workers' lines are lost: {:?}", a.0.difference(&b.0).take(3).collect::<Vec<_>>());
+    assert_eq!(a.1, b.1, "{name}");
+}
+
 /// Who follows a log anew is given its tail once more: nothing else is told.
 #[test]
 fn a_tail_that_comes_again_tells_nothing_new() {
@@ -178,6 +196,7 @@ fn a_tail_that_comes_again_tells_nothing_new() {
                 again.extend(lines[i - i.min(40 + i % 211)..=i].concat());
             }
         }
+        lost_and_doubled(e.name, &bytes, &again);
         let told = |name: &str, text: &[u8]| {
             let path = dir.path().join(format!("{}-{name}.log", e.name));
             std::fs::write(&path, text).unwrap();

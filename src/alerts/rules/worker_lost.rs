@@ -59,7 +59,7 @@ fn is_replaced(look: &Look<'_>, w: &Worker) -> bool {
     look.model.workers.iter().filter(|o| o.kind == w.kind || o.kind.is_none()).any(came)
 }
 
-/// Whether the loss of `w` is worth telling at all. Does not change any more.
+/// Whether the loss of `w` is worth telling at all.
 fn counts(look: &Look<'_>, w: &Worker) -> bool {
     let Some(lost) = w.lost_at else { return false };
     // One that finishes what it has and leaves may still be listed with tasks: only when they begin

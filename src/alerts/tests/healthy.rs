@@ -212,6 +212,18 @@ fn a_rollout_that_only_the_coordinator_tells_of() {
     assert_eq!(s.ids(), ["worker-silent", "worker-lost"]);
 }
 
+/// One that was added and dies soon had nobody who came for it, nor had the one after it.
+#[test]
+fn a_newcomer_is_not_its_own_replacement() {
+    let mut s = cluster(4);
+    s.pass(200).claim("cli_1", 2).run(1, "cli_1", 100, T::Controller);
+    for n in 0..2 {
+        s.gpu(24 + n).run(24 + n, "cli_1", 1000 + n, T::ProveShard).pass(40);
+        replaced(&mut s, 24 + n, 12);
+    }
+    assert_eq!(s.told().iter().filter(|t| t.starts_with("worker-lost")).count(), 2, "{:?}", s.told());
+}
+
 /// Heartbeats to it fail, it is given up, and another one goes on with its tasks.
 fn replaced(s: &mut Script, old: u32, new: u32) {
     for _ in 0..7 {
