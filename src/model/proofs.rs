@@ -185,6 +185,8 @@ pub struct Proof {
     pub status: Option<ProofStatus>,
     /// When this program first heard of it.
     pub first_seen: Timestamp,
+    /// What stands in the CPU queue can only be its wrap, by the last block.
+    pub(super) wrap_waits: bool,
     /// When it was requested, from the API's row or the `cli_<ms>` id.
     pub requested_at: Option<Timestamp>,
     /// When the coordinator claimed it (the last time).
@@ -236,6 +238,7 @@ impl Proof {
             mode: None,
             status: Some(ProofStatus::Pending),
             first_seen: at,
+            wrap_waits: false,
             requested_at,
             claimed_at: None,
             ended_at: None,
@@ -305,7 +308,7 @@ impl Proof {
             Stage::Shards
         } else if busy(&T::RecursionReduce) || busy(&T::RecursionDeferred) {
             Stage::Recursion
-        } else if seen(&T::ShrinkWrap) || seen(&T::PlonkWrap) || seen(&T::Groth16Wrap) {
+        } else if seen(&T::ShrinkWrap) || seen(&T::PlonkWrap) || seen(&T::Groth16Wrap) || self.wrap_waits {
             // Shrunk and nothing runs: what follows is the wrap, which waits.
             Stage::Wrap
         } else if seen(&T::RecursionReduce) {

@@ -5,7 +5,8 @@ use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use super::{Model, SpanEnd, WorkerIx};
-use crate::base::{TaskId, TaskType, WorkerKind};
+use crate::base::{TaskId, TaskType, Timestamp, WorkerKind};
+use crate::model::Proof;
 
 impl Model {
     /// Closes blocks after which nothing came for a while.
@@ -95,6 +96,7 @@ impl Model {
         self.revision += 1;
         if whole {
             self.settle_waiting(&block.queues);
+            self.find_waiting_wraps(&block.queues, block.at);
             if let Some(stats) = self.stats_log.take_if(|s| s.at == block.at) {
                 self.weigh(&stats);
                 self.stats_log = Some(stats);
@@ -112,6 +114,23 @@ impl Model {
                     t.place = Some(ix);
                 }
             }
+        }
+    }
+
+    /// Which proofs' wraps wait in the CPU queue, where no other task can be what
+    /// waits there: between two blocks a ShrinkWrap comes and goes unseen.
+    fn find_waiting_wraps(&mut self, queues: &(Option<u32>, Option<u32>), at: Timestamp) {
+        /// Two blocks without progress: nothing is between two stages.
+        const STILL: Duration = Duration::from_secs(20);
+        let running = |p: &Proof| p.tally(&TaskType::Controller).running > 0;
+        let alone = |p: &Proof| p.tallies.iter().all(|(k, t)| *k == TaskType::Controller || t.running + t.waiting == 0);
+        let late = |p: &Proof| p.mode.is_some_and(|m| m.wrap().is_some()) && p.tally(&TaskType::RecursionReduce).seen > 0;
+        // Those that may wait for a Controller's or a CoreExecute's place.
+        let others = self.proofs.active().filter(|p| p.claimed_at.is_some() && (!running(p) || (alone(p) && !late(p)))).count();
+        let (cpu, gpu) = (queues.0.unwrap_or(0), queues.1.unwrap_or(u32::MAX));
+        let some_wait = gpu == 0 && usize::try_from(cpu).is_ok_and(|n| n > others);
+        for p in self.proofs.iter_mut().filter(|p| p.is_active()) {
+            p.wrap_waits = some_wait && running(p) && alone(p) && late(p) && at.since(p.progress_at) >= STILL;
         }
     }
 
