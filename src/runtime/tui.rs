@@ -246,7 +246,6 @@ impl Loop {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return Ok(Ending::Quit),
             };
-            pending.store(false, Ordering::Release);
             let elapsed = advanced.elapsed();
             advanced = Instant::now();
             let had_status = self.sites.next_tick().is_some();
@@ -267,6 +266,9 @@ impl Loop {
                 taken += 1;
                 next = if taken < AT_ONCE { rx.try_recv().ok() } else { None };
             }
+            // Not before all wakes are taken: one that came meanwhile would be gone with its
+            // mark left, and nobody would wake us again. What its sender sent is seen below.
+            pending.swap(false, Ordering::AcqRel);
             self.dirty |= self.sites.advance(elapsed);
             self.tell()?;
             for p in terminal::take_panics() {
