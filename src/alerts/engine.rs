@@ -55,6 +55,18 @@ struct Entry {
 }
 
 impl Entry {
+    /// Whether it is to be told now. One whose severity rose is told again;
+    /// silently it would be missed.
+    fn is_news(&mut self, severity: Severity) -> bool {
+        let news = self.told.is_none_or(|worst| severity < worst);
+        if news {
+            self.told = Some(severity);
+        }
+        news
+    }
+}
+
+impl Entry {
     const fn new(at: Timestamp) -> Self {
         Self {
             found_at: at,
@@ -377,16 +389,13 @@ impl Alerts {
             let Some(alert) = e.firing.clone() else { continue };
             if let Some(cause) = causes.get(key).cloned() {
                 e.bare_since = None;
-                if let Some(worst) = e.told {
-                    if alert.severity < worst {
-                        e.told = Some(alert.severity);
-                        news.push(alert.clone());
-                    }
-                    before.entry(cause).or_default().push(alert);
-                } else {
+                if e.told.is_none() {
                     e.covered = true;
                     under.entry(cause).or_default().push(alert.told_as());
+                    continue;
                 }
+                news.extend(e.is_news(alert.severity).then(|| alert.clone()));
+                before.entry(cause).or_default().push(alert);
                 continue;
             }
             if e.told.is_none() {
@@ -396,11 +405,7 @@ impl Alerts {
                     continue;
                 }
             }
-            // One whose severity rose is told again; silently it would be missed.
-            if e.told.is_none_or(|worst| alert.severity < worst) {
-                e.told = Some(alert.severity);
-                news.push(alert.clone());
-            }
+            news.extend(e.is_news(alert.severity).then(|| alert.clone()));
             list.push(alert);
         }
         for a in list.iter_mut().chain(&mut news) {

@@ -8,6 +8,7 @@
 pub mod commands;
 mod engine;
 pub mod look;
+mod rollout;
 pub mod rules;
 mod thresholds;
 

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::feed::{Done, Feed};
 use super::live::{LiveFeed, Sources, Taping};
 use super::prover::{Prover, ProverOptions};
-use super::tui::Waker;
+use super::wake::Waker;
 use crate::alerts::Alerts;
 use crate::alerts::Thresholds;
 use crate::app::ProverSetup;

@@ -11,7 +11,7 @@ use super::feed::{Done, Feed};
 use super::player::Player;
 use super::points::{Marker, Point, Points};
 use super::prover::Prover;
-use super::tui::Waker;
+use super::wake::Waker;
 use crate::alerts::{Alerts, Thresholds};
 use crate::base::Timestamp;
 use crate::base::change::Order;

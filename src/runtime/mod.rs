@@ -23,6 +23,8 @@ pub mod terminal;
 mod tests;
 pub mod themes;
 pub mod tui;
+mod wake;
 
 pub use feed::Feed;
-pub use tui::{Ending, Error, Inbox, TuiOptions, Waker, channel, run, run_fleet};
+pub use tui::{Ending, Error, TuiOptions, run, run_fleet};
+pub use wake::{Inbox, Waker, channel};

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::Duration;
 
 use super::feed::{Done, Feed};
-use super::tui::Waker;
+use super::wake::Waker;
 use crate::alerts::Alerts;
 use crate::app::ProverSetup;
 use crate::base::SourceName;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use crossterm::event::{self, Event};
@@ -17,6 +17,7 @@ use super::screen::Screen;
 use super::sites::Sites;
 use super::tell::TellOptions;
 use super::terminal::{self, Guard};
+use super::wake::{Inbox, Wake, Waker};
 use crate::app::{AppOptions, Msg, ProverSetup};
 use crate::model::Model;
 use crate::ui::fleet::Spot;
@@ -27,8 +28,6 @@ use crate::ui::{Effect, Symbols, Theme, ViewId};
 const FRAME: Duration = Duration::from_millis(33);
 /// Between two frames of new data where motion is reduced.
 const CALM: Duration = Duration::from_secs(1);
-/// Messages that are taken in before a frame is drawn.
-const AT_ONCE: usize = 512;
 /// Before a webhook is tried for the second time.
 pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -121,52 +120,6 @@ impl From<io::Error> for Error {
     }
 }
 
-/// What wakes the loop.
-enum Wake {
-    Data,
-    Input(Event),
-    InputEnded(io::Error),
-    Signal(i32),
-}
-
-/// Wakes the loop from any thread: there is something for `advance`.
-#[derive(Clone)]
-pub struct Waker {
-    tx: SyncSender<Wake>,
-    pending: Arc<AtomicBool>,
-}
-
-impl Waker {
-    /// Wakes the loop, once however often it is called meanwhile. Never blocks.
-    pub fn wake(&self) {
-        if !self.pending.swap(true, Ordering::AcqRel) {
-            // A full channel means that the loop is about to run anyhow.
-            let _ = self.tx.try_send(Wake::Data);
-        }
-    }
-}
-
-/// The loop's end of the channel.
-pub struct Inbox {
-    tx: SyncSender<Wake>,
-    rx: Receiver<Wake>,
-    pending: Arc<AtomicBool>,
-}
-
-impl Inbox {
-    fn waker(&self) -> Waker {
-        Waker { tx: self.tx.clone(), pending: Arc::clone(&self.pending) }
-    }
-}
-
-/// The channel between a feed's threads and the loop.
-#[must_use]
-pub fn channel() -> (Waker, Inbox) {
-    let (tx, rx) = sync_channel(256);
-    let pending = Arc::new(AtomicBool::new(false));
-    (Waker { tx: tx.clone(), pending: pending.clone() }, Inbox { tx, rx, pending })
-}
-
 /// Runs the dashboard until the user leaves or a signal comes. The terminal is
 /// given back in every case.
 pub fn run(feed: Box<dyn Feed>, model: Model, options: TuiOptions, inbox: Inbox) -> Result<Ending, Error> {
@@ -236,12 +189,12 @@ impl Loop {
     }
 
     fn run(mut self, inbox: Inbox, signals: Signals) -> Result<Ending, Error> {
-        let Inbox { tx, rx, pending } = inbox;
+        let Inbox { tx, wakes } = inbox;
         read_input(tx);
         let mut advanced = Instant::now();
         let mut drawn = Instant::now();
         loop {
-            let first = match rx.recv_timeout(self.sleep(advanced, drawn)) {
+            let first = match wakes.rx.recv_timeout(self.sleep(advanced, drawn)) {
                 Ok(w) => Some(w),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return Ok(Ending::Quit),
@@ -251,9 +204,7 @@ impl Loop {
             let had_status = self.sites.next_tick().is_some();
             self.update(Msg::Tick(elapsed));
             self.dirty |= had_status && self.sites.next_tick().is_none();
-            let mut taken = 0;
-            let mut next = first;
-            while let Some(wake) = next {
+            for wake in wakes.taken(first) {
                 let was = Instant::now();
                 if let Some(ending) = self.take(wake)? {
                     drop(signals);
@@ -263,12 +214,7 @@ impl Loop {
                     // It was suspended: that was no time of the recording.
                     advanced = Instant::now();
                 }
-                taken += 1;
-                next = if taken < AT_ONCE { rx.try_recv().ok() } else { None };
             }
-            // Not before all wakes are taken: one that came meanwhile would be gone with its
-            // mark left, and nobody would wake us again. What its sender sent is seen below.
-            pending.swap(false, Ordering::AcqRel);
             self.dirty |= self.sites.advance(elapsed);
             self.tell()?;
             for p in terminal::take_panics() {
