@@ -198,3 +198,24 @@ fn a_pause_of_this_program_is_no_silence_of_the_cluster() {
     s.quiet(3);
     assert_eq!(s.ids(), ["coordinator-silent"]);
 }
+
+/// What belongs to the story of another and becomes worse is told once more.
+#[test]
+fn what_becomes_worse_within_a_story_is_told() {
+    use crate::alerts::testing::deployment;
+    let mut s = Script::new();
+    s.restart();
+    s.kube(&deployment("coordinator", "v2.1.2", &[])).kube(&deployment("cpu-node", "v2.1.2", &[("WORKER_MAX_WEIGHT_OVERRIDE", "32")]));
+    // The mode of the first is not known yet.
+    s.cpu(1, 32).gpu(11).claim("cli_2", 2).run(1, "cli_1", 1, T::Controller).pass(30);
+    s.run(11, "cli_1", 2, T::ShrinkWrap).pass(20).done(2).queue(1, 0).pass(30);
+    let parts = |s: &Script| -> Vec<(&'static str, Severity)> {
+        s.pipeline.alerts().firing().iter().flat_map(|a| &a.told_before).map(|a| (a.id, a.severity)).collect()
+    };
+    assert_eq!(parts(&s), [("capacity-too-small", Severity::Warning)], "{:?}", s.told());
+    s.claim("cli_1", 3).pass(20);
+    assert_eq!(parts(&s), [("capacity-too-small", Severity::Critical)]);
+    let told: Vec<Severity> =
+        s.pipeline.alerts().history().filter(|t| t.alert.id == "capacity-too-small").map(|t| t.alert.severity).collect();
+    assert_eq!(told, [Severity::Warning, Severity::Critical]);
+}
