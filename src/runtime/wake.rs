@@ -105,7 +105,9 @@ mod tests {
 
     #[test]
     fn a_flood_is_taken_in_parts() {
-        let (_waker, Inbox { tx, wakes }) = channel();
+        let (waker, Inbox { tx, wakes }) = channel();
+        // The channel ends with its last sender.
+        drop(waker);
         let sender = std::thread::spawn(move || (0..=AT_ONCE).for_each(|_| tx.send(Wake::Data).unwrap()));
         let first = wakes.rx.recv().ok();
         assert!(wakes.taken(first).count() <= AT_ONCE);
